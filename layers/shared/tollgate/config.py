@@ -1,0 +1,88 @@
+"""Settings: every environment variable the functions read, in one place. Read once a process, at first need."""
+
+import os
+from dataclasses import dataclass, field
+from functools import cache
+
+
+def _env(name: str, default: str = "") -> str:
+    return os.environ.get(name, default)
+
+
+def _listed(name: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in _env(name).split(",") if part.strip())
+
+
+def _setting(name: str, default: str = "") -> str:
+    return field(default_factory=lambda: _env(name, default))
+
+
+def _secret(name: str) -> str:
+    return field(default_factory=lambda: _env(name), repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tables:
+    """Where things are kept."""
+
+    users: str = _setting("USERS_TABLE", "tollgate-users")
+    subscriptions: str = _setting("SUBSCRIPTIONS_TABLE", "tollgate-subscriptions")
+    payments: str = _setting("PAYMENTS_TABLE", "tollgate-payments")
+    usage_logs: str = _setting("USAGE_LOGS_TABLE", "tollgate-usage-logs")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """How bearer tokens are verified. The algorithm is pinned here, never taken from the token."""
+
+    algorithm: str = _setting("JWT_ALGORITHM", "HS256")
+    secret: str = _secret("JWT_SECRET")
+    jwks_url: str = _setting("JWT_JWKS_URL")
+    public_key: str = _setting("JWT_PUBLIC_KEY")
+    audience: str = _setting("JWT_AUDIENCE")
+    issuer: str = _setting("JWT_ISSUER")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Razorpay:
+    """The payment gateway."""
+
+    base_url: str = _setting("RAZORPAY_BASE_URL", "https://api.razorpay.com")
+    key_id: str = _setting("RAZORPAY_KEY_ID")
+    key_secret: str = _secret("RAZORPAY_KEY_SECRET")
+    webhook_secret: str = _secret("RAZORPAY_WEBHOOK_SECRET")
+    webhook_secret_previous: str = _secret("RAZORPAY_WEBHOOK_SECRET_PREVIOUS")
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        """The secrets a webhook may be signed with: retries keep the old one after a rotation. Empty ones never count."""
+        return tuple(secret for secret in (self.webhook_secret, self.webhook_secret_previous) if secret)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AiProviders:
+    """The AI providers. `gemini_client` is sdk or rest."""
+
+    openai_base_url: str = _setting("OPENAI_BASE_URL", "https://api.openai.com/v1")
+    openai_api_key: str = _secret("OPENAI_API_KEY")
+    gemini_base_url: str = _setting("GEMINI_BASE_URL", "https://generativelanguage.googleapis.com")
+    gemini_api_key: str = _secret("GEMINI_API_KEY")
+    gemini_client: str = _setting("GEMINI_CLIENT", "sdk")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All of them."""
+
+    stage: str = _setting("STAGE", "local")
+    tables: Tables = field(default_factory=Tables)
+    tokens: Tokens = field(default_factory=Tokens)
+    razorpay: Razorpay = field(default_factory=Razorpay)
+    ai: AiProviders = field(default_factory=AiProviders)
+    academic_domains: tuple[str, ...] = field(default_factory=lambda: _listed("ACADEMIC_DOMAINS"))
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process."""
+    return Settings()

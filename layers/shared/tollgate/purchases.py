@@ -1,0 +1,171 @@
+"""Buying: what a plan costs this user now, and what the user has once it is paid. Pure.
+
+Same tier: extends. Higher tier: begins at once, the unused part of what it replaces is credited. Lower tier: bought ahead.
+Credit is conserved to the paisa: credit given = credit used + credit left.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from types import MappingProxyType
+
+from tollgate import entitlements, plans, subscriptions
+from tollgate.counters import counter
+from tollgate.errors import Conflict, InvalidRequest
+from tollgate.plans import MINIMUM_CHARGE_PAISE, Plan, Tier, Unit, Window
+from tollgate.subscriptions import Status, Subscription
+from tollgate.users import User
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credit:
+    """What an order takes from earlier purchases, in paise: by subscription, from the balance, and what it leaves."""
+
+    by_subscription: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    from_balance: int = 0
+    left: int = 0
+
+    @property
+    def given(self) -> int:
+        return sum(self.by_subscription.values()) + self.from_balance
+
+    @property
+    def used(self) -> int:
+        return self.given - self.left
+
+
+NO_CREDIT = Credit()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """The price of a plan for one user at one instant. All amounts in paise."""
+
+    tier: str
+    plan: str
+    price: int
+    payable: int
+    credit: Credit
+    starts_at: datetime
+    ends_at: datetime | None
+
+
+class CreditGoneError(Exception):
+    """What an order credits was credited, refunded or used up since it was quoted."""
+
+
+def quote(user: User, tier: Tier, plan: Plan, now: datetime) -> Quote:
+    """What the user pays for the plan at `now`, and the period it would cover.
+
+    Raises InvalidRequest for a plan that is not for sale and Conflict where buying it makes no sense.
+    """
+    if not plan.price_paise:
+        raise InvalidRequest(f"The {tier.name} plan is not for sale: everybody has it.", errors=[])
+    _refuse_needless(user, tier, now)
+    credit = _credit_for(user, tier, plan, now)
+    placed = _place(user, subscriptions.bought("quote", tier.id, plan.id, now), now)
+    new = next(each for each in placed if each.subscription_id == "quote")
+    return Quote(
+        tier=tier.id,
+        plan=plan.id,
+        price=plan.price_paise,
+        payable=plan.price_paise - credit.used,
+        credit=credit,
+        starts_at=new.start_date,
+        ends_at=new.end_date,
+    )
+
+
+def _refuse_needless(user: User, tier: Tier, now: datetime) -> None:
+    current = user.running(now)
+    if current is None:
+        return
+    if current.end_date is None:
+        raise Conflict(f"Your {plans.tier(current.tier).name} plan has no end; there is nothing to add to it.")
+    if tier.is_pass and current.tier == tier.id and not _pass_is_spent(user, now):
+        raise Conflict("Your present pass still has its resume unspent; use it before you buy another.")
+
+
+def _pass_is_spent(user: User, now: datetime) -> bool:
+    return entitlements.has_reached_limit(user, Unit.RESUMES, now)
+
+
+def calculate_proration(user: User, now: datetime) -> dict[str, int]:
+    """What an upgrade at `now` would credit, in paise, by subscription id."""
+    unused = {each.subscription_id: each.unused(now) for each in user.subscriptions}
+    return {subscription_id: paise for subscription_id, paise in unused.items() if paise}
+
+
+def _credit_for(user: User, tier: Tier, plan: Plan, now: datetime) -> Credit:
+    current = user.running(now)
+    upgrade = current is not None and plans.RANK[tier.id] > plans.RANK[current.tier]
+    by_subscription = calculate_proration(user, now) if upgrade else {}
+    absorbable = max(plan.price_paise - MINIMUM_CHARGE_PAISE, 0)
+    earned = sum(by_subscription.values())
+    from_balance = min(user.credit_balance, max(absorbable - earned, 0))
+    left = earned + from_balance - min(earned + from_balance, absorbable)
+    return Credit(by_subscription=by_subscription, from_balance=from_balance, left=left)
+
+
+def grant(user: User, new: Subscription, credit: Credit, now: datetime) -> User:
+    """The user once `new` is paid for. `credit` is what its quote promised.
+
+    What is replaced without having been quoted is credited to the balance all the same. Raises CreditGoneError where what
+    the quote credits is no longer there.
+    """
+    standing = {each.subscription_id for each in user.subscriptions if not each.is_over(now)}
+    if not standing.issuperset(credit.by_subscription) or user.credit_balance < credit.from_balance:
+        raise CreditGoneError
+    placed = _place(user, new, now)
+    replaced = {each.subscription_id for each in placed if each.status is Status.REPLACED}
+    if not replaced.issuperset(credit.by_subscription):
+        raise CreditGoneError
+    unquoted = sum(
+        paise
+        for each, paise in calculate_proration(user, now).items()
+        if each in replaced - credit.by_subscription.keys()
+    )
+    balance = user.credit_balance - credit.from_balance + credit.left + unquoted
+    return replace(user, subscriptions=placed, credit_balance=balance, version=user.version + 1)
+
+
+def upgrade_subscription(user: User, new: Subscription, now: datetime) -> User:
+    """The user with a higher plan begun at once; the unused part of what it replaces goes to the balance."""
+    return grant(user, new, NO_CREDIT, now)
+
+
+def downgrade_subscription(user: User, new: Subscription, now: datetime) -> User:
+    """The user with a lower plan bought ahead, to begin when the higher one ends."""
+    return grant(user, new, NO_CREDIT, now)
+
+
+def _place(user: User, new: Subscription, now: datetime) -> tuple[Subscription, ...]:
+    current = user.running(now)
+    if current and current.tier == new.tier and plans.tier(new.tier).is_pass and _pass_is_spent(user, now):
+        others = [each for each in user.subscriptions if each is not current]
+        return (current.cut(now, Status.REPLACED), *subscriptions.place(others, new, now))
+    return subscriptions.place(user.subscriptions, new, now)
+
+
+def cheapest_offer(user: User, unit: Unit, now: datetime) -> Quote | None:
+    """The plan with the lowest price that would allow one more of `unit` now, as this user would pay for it."""
+    for tier, plan in plans.offers():
+        if not _would_allow(user, tier, unit, now):
+            continue
+        try:
+            return quote(user, tier, plan, now)
+        except Conflict:
+            continue
+    return None
+
+
+def _would_allow(user: User, tier: Tier, unit: Unit, now: datetime) -> bool:
+    current = user.running(now)
+    if current and plans.RANK[tier.id] < plans.RANK[current.tier]:
+        return False  # it would only begin when the running one ends
+    limit = tier.limits[unit]
+    if limit.count is None or limit.window is Window.PASS:
+        return limit.count != 0
+    if current and current.tier == tier.id:
+        return False
+    return limit.count > user.counters.get(counter(unit, limit.window, now), 0)

@@ -1,0 +1,200 @@
+"""Subscriptions as values: what was bought, for how long, and what happens to it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from tollgate import money, plans
+
+
+class Status(StrEnum):
+    """Where a subscription stands."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    SCHEDULED = "scheduled"
+    PAST_DUE = "past_due"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    REFUNDED = "refunded"
+    REPLACED = "replaced"
+
+
+ENDED = frozenset({Status.REFUNDED, Status.REPLACED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """One period of one plan that somebody paid for.
+
+    `amount` is what was charged and `credit` what an earlier plan contributed, both in paise: together they are the
+    value of the period. `end_date` None is for ever. `anchor_day` is the day of the month its chain keeps to.
+    """
+
+    subscription_id: str
+    tier: str
+    plan: str
+    amount: int
+    start_date: datetime
+    end_date: datetime | None
+    anchor_day: int
+    created_at: datetime
+    currency: str = plans.CURRENCY
+    credit: int = 0
+    status: Status = Status.ACTIVE
+    razorpay_order_id: str | None = None
+    razorpay_payment_id: str | None = None
+    razorpay_subscription_id: str | None = None
+    auto_renew: bool = False
+    cancelled_at: datetime | None = None
+    cancel_reason: str | None = None
+
+    @property
+    def value(self) -> int:
+        """What the period is worth, in paise."""
+        return self.amount + self.credit
+
+    def paid(self, *, amount: int, credit: int, order_id: str, payment_id: str) -> Subscription:
+        """With what was paid for it."""
+        return replace(self, amount=amount, credit=credit, razorpay_order_id=order_id, razorpay_payment_id=payment_id)
+
+    def is_active(self, now: datetime) -> bool:
+        """Whether it gives access at `now`: from its start on, up to but not at its end."""
+        return self.status not in ENDED and self.start_date <= now and (self.end_date is None or now < self.end_date)
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether it will never give access again."""
+        return self.status in ENDED or (self.end_date is not None and self.end_date <= now)
+
+    def status_at(self, now: datetime) -> Status:
+        """The status a person would name at `now`; no job has to have run."""
+        if self.status in ENDED:
+            return self.status
+        if self.is_over(now):
+            return Status.EXPIRED
+        if now < self.start_date:
+            return Status.SCHEDULED
+        return Status.CANCELLED if self.cancelled_at else Status.ACTIVE
+
+    def days_remaining(self, now: datetime) -> int | None:
+        """Days of access left, a begun day counting whole; None is for ever."""
+        if self.end_date is None:
+            return None
+        return max(-((now - self.end_date) // timedelta(days=1)), 0)
+
+    def can_renew(self, now: datetime) -> bool:
+        """Whether buying the same plan again makes sense."""
+        del now  # a plan that ends can be renewed before and after its end
+        return self.end_date is not None
+
+    def unused(self, now: datetime) -> int:
+        """The value of the time not used yet, in whole paise, floored. Passes and plans without end give none."""
+        if self.is_over(now) or self.end_date is None or not plans.tier(self.tier).gives_credit:
+            return 0
+        bought = self.end_date - self.start_date
+        left = self.end_date - max(now, self.start_date)
+        return money.share(self.value, int(left.total_seconds()), int(bought.total_seconds()))
+
+    def cancel(self, now: datetime, reason: str | None = None) -> Subscription:
+        """Not renewed any more; access stays until the end."""
+        return replace(self, auto_renew=False, cancelled_at=self.cancelled_at or now, cancel_reason=reason)
+
+    def cut(self, now: datetime, status: Status) -> Subscription:
+        """Ended at `now` by a refund or by another plan taking its place."""
+        end = self.end_date if self.end_date and self.end_date < now else now
+        return replace(self, end_date=max(end, self.start_date), status=status, auto_renew=False)
+
+    def renew(self, now: datetime, subscription_id: str) -> Subscription:
+        """The next period of the same plan: right after this one, or from `now` if this one is over."""
+        fresh = bought(subscription_id, self.tier, self.plan, now)
+        return _lay_out([fresh], now, None if self.is_over(now) else self)[0]
+
+
+def bought(subscription_id: str, tier: str, plan: str, now: datetime) -> Subscription:
+    """A plan as the catalogue sells it, not yet placed on anybody's timeline. Raises KeyError for an unknown plan."""
+    found = plans.find(tier, plan)
+    if found is None:
+        raise KeyError(f"{tier}/{plan}")
+    fresh = Subscription(
+        subscription_id=subscription_id,
+        tier=tier,
+        plan=plan,
+        amount=found[1].price_paise,
+        start_date=now,
+        end_date=None,
+        anchor_day=plans.anchor(now),
+        created_at=now,
+    )
+    return _begin(fresh, now, None)
+
+
+def running(subscriptions: Iterable[Subscription], now: datetime) -> Subscription | None:
+    """The subscription that gives access at `now`."""
+    return next((each for each in subscriptions if each.is_active(now)), None)
+
+
+def chain(subscriptions: Iterable[Subscription], now: datetime) -> tuple[Subscription, ...]:
+    """The running subscription and those of the same tier that follow it without a gap."""
+    standing = list(subscriptions)
+    links = [current] if (current := running(standing, now)) else []
+    for each in standing:
+        if links and each.tier == links[-1].tier and each.start_date == links[-1].end_date and each.status not in ENDED:
+            links.append(each)
+    return tuple(links)
+
+
+def chain_status(links: tuple[Subscription, ...]) -> Status:
+    """How a chain of subscriptions stands: cancelled where its last link is; what everybody has is active."""
+    return Status.CANCELLED if links and links[-1].cancelled_at else Status.ACTIVE
+
+
+def next_change(subscriptions: Iterable[Subscription], now: datetime) -> datetime | None:
+    """The next instant at which the running subscription changes by the clock alone."""
+    edges = [edge for each in subscriptions if not each.is_over(now) for edge in (each.start_date, each.end_date)]
+    return min((edge for edge in edges if edge is not None and edge > now), default=None)
+
+
+def place(subscriptions: Iterable[Subscription], new: Subscription, now: datetime) -> tuple[Subscription, ...]:
+    """The timeline with `new` on it: highest tier first, then in the order of purchase, without gaps.
+
+    A higher tier than the running one begins at once and takes the place of all that gives credit; the same or a lower one
+    begins where what ranks at least as high ends, and what was bought ahead below it moves back. Nothing paid is lost.
+    """
+    timeline = [each for each in subscriptions if not each.is_over(now)]
+    current = running(timeline, now)
+    rank = plans.RANK[new.tier]
+    if current and rank > plans.RANK[current.tier]:
+        replaced = [each.cut(now, Status.REPLACED) for each in timeline if each is current or gives_way(each)]
+        kept = [each for each in timeline if each is not current and not gives_way(each)]
+        return (*replaced, *_lay_out([new, *kept], now))
+    before = [each for each in timeline if plans.RANK[each.tier] >= rank]
+    after = [each for each in timeline if plans.RANK[each.tier] < rank]
+    return (*before, *_lay_out([new, *after], now, before[-1] if before else None))
+
+
+def gives_way(subscription: Subscription) -> bool:
+    """Whether a higher tier takes its place against credit; a pass bought ahead waits instead."""
+    return plans.tier(subscription.tier).gives_credit
+
+
+def _lay_out(queue: Iterable[Subscription], now: datetime, previous: Subscription | None = None) -> list[Subscription]:
+    laid: list[Subscription] = []
+    for each in queue:
+        if previous is not None and previous.end_date is None:
+            break  # nothing comes after for ever
+        start = now if previous is None or previous.end_date is None else max(previous.end_date, now)
+        previous = _begin(each, start, previous)
+        laid.append(previous)
+    return laid
+
+
+def _begin(subscription: Subscription, start: datetime, previous: Subscription | None) -> Subscription:
+    found = plans.find(subscription.tier, subscription.plan)
+    if found is None:
+        raise KeyError(f"{subscription.tier}/{subscription.plan}")
+    chained = previous is not None and previous.tier == subscription.tier and previous.end_date == start
+    anchor = previous.anchor_day if chained and previous else plans.anchor(start)
+    return replace(subscription, start_date=start, end_date=found[1].lasts.end(start, anchor), anchor_day=anchor)

@@ -1,0 +1,62 @@
+"""A user as a value: who, what was bought, what was used. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from tollgate import plans, subscriptions
+from tollgate.subscriptions import Subscription
+
+
+class Preference(StrEnum):
+    """Which AI service a user of a hybrid tier wants."""
+
+    AUTO = "auto"
+    GEMINI = "gemini"
+    GPT4O = "gpt4o"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notifications:
+    """Which mails a user wants."""
+
+    usage_alerts: bool = True
+    subscription_expiry: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """What is known of a user. `version` counts the changes to what was bought; the counters move without it.
+
+    `counters` maps names as `tollgate.counters.counter` makes them to whole numbers; `terms` is what the plan was last
+    written to allow; `credit_balance` is in paise.
+    """
+
+    id: str
+    created_at: datetime
+    email: str | None = None
+    version: int = 0
+    subscriptions: tuple[Subscription, ...] = ()
+    credit_balance: int = 0
+    preference: Preference = Preference.AUTO
+    notifications: Notifications = field(default_factory=Notifications)
+    counters: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    terms: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    resumes_generated: int = 0
+
+    def running(self, now: datetime) -> Subscription | None:
+        """The subscription that gives access at `now`."""
+        return subscriptions.running(self.subscriptions, now)
+
+    def tier(self, now: datetime) -> plans.Tier:
+        """The tier in force at `now`, from the record and the clock alone."""
+        current = self.running(now)
+        return plans.tier(current.tier) if current else plans.BASE
+
+    def scheduled(self, now: datetime) -> tuple[Subscription, ...]:
+        """What was bought ahead in other tiers than the running one, soonest first."""
+        tier = self.tier(now).id
+        ahead = [each for each in self.subscriptions if each.start_date > now and not each.is_over(now)]
+        return tuple(each for each in ahead if each.tier != tier)
