@@ -1,0 +1,36 @@
+"""POST /api/subscription/create-order: a Razorpay order for a plan, priced from the catalogue."""
+
+from pydantic import BaseModel, ConfigDict
+
+from tollgate import plans
+from tollgate.errors import InvalidRequest
+from tollgate.http.api import Access, Api, entrypoint
+from tollgate.payments import checkout
+
+
+class OrderRequest(BaseModel):
+    """Which plan to buy. Whatever amount a caller sends is ignored."""
+
+    model_config = ConfigDict(strict=True)
+
+    tier: str
+    plan: str
+    autoRenew: bool = False  # noqa: N815 -- the API's own name
+
+
+app = Api(Access.USER)
+
+
+@app.post("/api/subscription/create-order")
+def create_order() -> dict[str, object]:
+    wanted = app.body(OrderRequest)
+    found = plans.find(wanted.tier, wanted.plan)
+    if found is None:
+        known = ", ".join(f"{tier.id}/{plan.id}" for tier, plan in plans.offers())
+        error = {"field": "plan", "message": f"no such plan; there are {known}"}
+        raise InvalidRequest(f"There is no plan {wanted.tier}/{wanted.plan}.", errors=[error])
+    tier, plan = found
+    return checkout.order(app.account, tier, plan, auto_renew=wanted.autoRenew, now=app.now)
+
+
+handler = entrypoint(app)

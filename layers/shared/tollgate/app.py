@@ -1,0 +1,45 @@
+"""The composition root: what is built once a process, on first use."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from tollgate.config import settings
+
+if TYPE_CHECKING:
+    from tollgate.ai.failover import Failover
+    from tollgate.ai.provider import Provider
+    from tollgate.payments.gateway import Gateway
+
+
+@cache
+def gateway() -> Gateway:
+    """Razorpay, for the configured key."""
+    from tollgate.payments.gateway import Gateway  # noqa: PLC0415 -- on first use
+
+    return Gateway(settings().razorpay)
+
+
+@cache
+def ai() -> Failover:
+    """The AI providers behind their services, and the breaker they share. Their SDKs load when one is first asked."""
+    from tollgate import clock  # noqa: PLC0415
+    from tollgate.ai.breaker import Breaker  # noqa: PLC0415
+    from tollgate.ai.failover import Failover  # noqa: PLC0415
+    from tollgate.ai.openai import OpenAI  # noqa: PLC0415
+
+    configured = settings().ai
+    openai = OpenAI(configured.openai_api_key, configured.openai_base_url)
+    return Failover(providers={"gpt4o": openai, "gemini": _gemini()}, breaker=Breaker(), clock=clock.now)
+
+
+def _gemini() -> Provider:
+    configured = settings().ai
+    if configured.gemini_client == "rest":
+        from tollgate.ai.gemini_rest import GeminiRest  # noqa: PLC0415
+
+        return GeminiRest(configured.gemini_api_key, configured.gemini_base_url)
+    from tollgate.ai.gemini import Gemini  # noqa: PLC0415
+
+    return Gemini(configured.gemini_api_key, configured.gemini_base_url)

@@ -1,0 +1,150 @@
+"""Bearer tokens: who is calling. Identity only; what a user may do is never read from a token.
+
+HS256 with a shared secret needs the standard library alone, so a function that only knows its caller starts without a crypto
+package. RS256 and ES256 use PyJWT's, loaded when such a token is configured.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from tollgate.config import Tokens
+from tollgate.errors import Unauthorized
+
+LEEWAY_SECONDS = 30
+LONGEST_TOKEN = 8192
+LONGEST_USER_ID = 128
+SUPPORTED = frozenset({"HS256", "RS256", "ES256"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who is calling, as the token proves it."""
+
+    user_id: str
+    email: str | None
+    role: str
+
+
+class _BadTokenError(Exception):
+    pass
+
+
+def verify(token: str, settings: Tokens, now: datetime) -> Identity:
+    """The identity that the token proves. Raises Unauthorized, always with the same words: what was wrong helps an attacker."""
+    try:
+        return _identity(_claims(token, settings, now.timestamp()))
+    except (_BadTokenError, ValueError, binascii.Error, RecursionError, OverflowError) as error:
+        raise unauthorized("The bearer token is not valid, or it has expired.") from error
+
+
+def unauthorized(detail: str) -> Unauthorized:
+    """A refusal that names the scheme to use."""
+    return Unauthorized(detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+def _claims(token: str, settings: Tokens, now: float) -> Mapping[str, Any]:
+    if len(token) > LONGEST_TOKEN or token.count(".") != 2:  # noqa: PLR2004 -- header, claims, signature
+        raise _BadTokenError
+    signed, _, signature = token.rpartition(".")
+    head, _, body = signed.partition(".")
+    header = _decode(head)
+    if header.get("alg") != settings.algorithm or settings.algorithm not in SUPPORTED or "crit" in header:
+        raise _BadTokenError
+    if not _is_signed(signed.encode(), _bytes(signature), header, settings):
+        raise _BadTokenError
+    claims = _decode(body)
+    _check_times(claims, now)
+    _check_audience(claims, settings)
+    return claims
+
+
+def _bytes(part: str) -> bytes:
+    # Strict: one token, one spelling. Python's decoder would skip what does not belong.
+    raw = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+    if base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != part:
+        raise _BadTokenError
+    return raw
+
+
+def _decode(part: str) -> Mapping[str, Any]:
+    value = json.loads(_bytes(part))
+    if not isinstance(value, dict):
+        raise _BadTokenError
+    return value
+
+
+def _is_signed(message: bytes, signature: bytes, header: Mapping[str, Any], settings: Tokens) -> bool:
+    if settings.algorithm == "HS256":
+        expected = hmac.new(settings.secret.encode(), message, hashlib.sha256).digest()
+        return bool(settings.secret) and hmac.compare_digest(expected, signature)
+    from jwt.algorithms import get_default_algorithms
+
+    algorithm = get_default_algorithms()[settings.algorithm]
+    return algorithm.verify(message, _public_key(settings, header.get("kid")), signature)
+
+
+def _public_key(settings: Tokens, kid: object) -> Any:  # noqa: ANN401 -- the crypto package's key
+    from jwt.algorithms import get_default_algorithms
+
+    algorithm = get_default_algorithms()[settings.algorithm]
+    if settings.public_key:
+        return algorithm.prepare_key(settings.public_key)
+    keys = _jwks(settings.jwks_url)
+    found = [key for key in keys if kid is None or key.get("kid") == kid]
+    if len(found) != 1:
+        raise _BadTokenError
+    return algorithm.from_jwk(found[0])
+
+
+@cache
+def _jwks(url: str) -> list[dict[str, Any]]:
+    """The keys published at the configured address, read once a process. The token never says where keys are."""
+    if not url.startswith("https://"):
+        raise _BadTokenError
+    with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 -- https only, and from the settings
+        keys: list[dict[str, Any]] = json.loads(answer.read(65_536))["keys"]
+    return keys
+
+
+def _check_times(claims: Mapping[str, Any], now: float) -> None:
+    if now - LEEWAY_SECONDS >= _instant(claims.get("exp")):
+        raise _BadTokenError
+    for name in ("nbf", "iat"):
+        if name in claims and _instant(claims[name]) > now + LEEWAY_SECONDS:
+            raise _BadTokenError
+
+
+def _instant(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e11:  # noqa: PLR2004 -- also not NaN
+        raise _BadTokenError
+    return value
+
+
+def _check_audience(claims: Mapping[str, Any], settings: Tokens) -> None:
+    audience = claims.get("aud")
+    audiences = audience if isinstance(audience, list) else [audience]
+    if settings.audience and settings.audience not in audiences:
+        raise _BadTokenError
+    if settings.issuer and claims.get("iss") != settings.issuer:
+        raise _BadTokenError
+
+
+def _identity(claims: Mapping[str, Any]) -> Identity:
+    user_id = next((claims[name] for name in ("sub", "id", "userId") if claims.get(name)), None)
+    if not isinstance(user_id, str) or len(user_id) > LONGEST_USER_ID:
+        raise _BadTokenError
+    email, role = claims.get("email"), claims.get("role")
+    return Identity(
+        user_id=user_id,
+        email=email if isinstance(email, str) else None,
+        role=role if isinstance(role, str) else "user",
+    )

@@ -1,0 +1,56 @@
+"""Opening a purchase: the quote, the order at Razorpay, and our record of it."""
+
+from datetime import datetime
+
+from tollgate import app, calendar, ids, plans, purchases
+from tollgate.config import settings
+from tollgate.errors import Conflict, InvalidRequest, TierRequired
+from tollgate.http import views
+from tollgate.payments.orders import from_quote
+from tollgate.plans import Plan, Tier
+from tollgate.store import payments
+from tollgate.users import User
+
+
+def order(user: User, tier: Tier, plan: Plan, *, auto_renew: bool, now: datetime) -> dict[str, object]:
+    """An order for the plan at today's price, ready for Checkout.
+
+    Razorpay makes the order first: an order of which we then lose the record was never shown to anybody and cannot be paid.
+    """
+    _check_buyer(user, tier)
+    if auto_renew:
+        _refuse_auto_renewal(tier, plan)
+    quote = purchases.quote(user, tier, plan, calendar.whole_second(now))
+    gateway, receipt = app.gateway(), ids.receipt(now)
+    notes = {"userId": user.id, "tier": tier.id, "plan": plan.id}
+    order_id = gateway.create_order(quote.payable, plans.CURRENCY, receipt, notes)
+    payments.put_order(from_quote(order_id, user.id, user.email, receipt, quote, now))
+    return {
+        "orderId": order_id,
+        "amount": quote.payable,
+        "currency": plans.CURRENCY,
+        "keyId": gateway.key_id,
+        "breakdown": views.breakdown(quote),
+    }
+
+
+def _check_buyer(user: User, tier: Tier) -> None:
+    domains = settings().academic_domains
+    if tier.academic and domains and not _is_at(user.email, domains):
+        raise TierRequired(f"The {tier.name} plan is for academic e-mail addresses.", domains=list(domains))
+
+
+def _is_at(email: str | None, domains: tuple[str, ...]) -> bool:
+    domain = (email or "").rpartition("@")[2].lower()
+    return any(
+        domain == suffix or domain.endswith(f".{suffix}") for suffix in (each.lower().lstrip(".") for each in domains)
+    )
+
+
+def _refuse_auto_renewal(tier: Tier, plan: Plan) -> None:
+    if not plan.auto_renews:
+        error = {"field": "autoRenew", "message": "this plan does not renew by itself"}
+        raise InvalidRequest(f"The {tier.name} plan {plan.id} cannot renew by itself.", errors=[error])
+    raise Conflict(
+        "Plans cannot renew by themselves yet. Buy the plan without autoRenew; it can be extended at any time."
+    )

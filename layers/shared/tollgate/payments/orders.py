@@ -1,0 +1,154 @@
+"""Orders and payments as values, and as they are written down. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from tollgate import calendar, plans
+from tollgate.purchases import Credit, Quote
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a user was asked to pay, and for what. Amounts in paise; `payment_id` once it is paid."""
+
+    id: str
+    user_id: str
+    tier: str
+    plan: str
+    price: int
+    amount: int
+    credit: Credit
+    receipt: str
+    created_at: datetime
+    email: str | None = None
+    currency: str = plans.CURRENCY
+    payment_id: str | None = None
+
+
+def from_quote(order_id: str, user_id: str, email: str | None, receipt: str, quote: Quote, now: datetime) -> Order:
+    """The order for a quote."""
+    return Order(
+        id=order_id,
+        user_id=user_id,
+        email=email,
+        tier=quote.tier,
+        plan=quote.plan,
+        price=quote.price,
+        amount=quote.payable,
+        credit=quote.credit,
+        receipt=receipt,
+        created_at=calendar.whole_second(now),
+    )
+
+
+class Reason(StrEnum):
+    """Why a payment was kept for review instead of being granted."""
+
+    UNKNOWN_ORDER = "unknown_order"
+    AMOUNT_DIFFERS = "amount_differs"
+    CURRENCY_DIFFERS = "currency_differs"
+    PLAN_UNKNOWN = "plan_unknown"
+    DUPLICATE_PAYMENT = "duplicate_payment"
+    CREDIT_GONE = "credit_gone"
+    NOTHING_TO_ADD = "nothing_to_add"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payment:
+    """A payment as Razorpay tells it, with what we rely on checked for type. Amount in paise."""
+
+    id: str
+    order_id: str | None
+    amount: int
+    currency: str
+    status: str
+    invoice_id: str | None = None
+    method: str | None = None
+    error: str | None = None
+
+    @property
+    def is_captured(self) -> bool:
+        """Whether the money is ours. A full refund takes that away again."""
+        return self.status == "captured"
+
+
+class MalformedPaymentError(ValueError):
+    """What claims to be a payment lacks what a payment has."""
+
+
+def to_payment(entity: object) -> Payment:
+    """The payment in an entity of Razorpay's, whose unknown fields are ignored. Raises MalformedPaymentError."""
+    if not isinstance(entity, Mapping):
+        raise MalformedPaymentError("not an object")
+    amount = entity.get("amount")
+    if not isinstance(amount, int) or isinstance(amount, bool) or amount < 0:
+        raise MalformedPaymentError("amount")
+    return Payment(
+        id=_text(entity, "id", "pay_"),
+        order_id=_optional(entity, "order_id"),
+        amount=amount,
+        currency=_text(entity, "currency"),
+        status=_text(entity, "status"),
+        invoice_id=_optional(entity, "invoice_id"),
+        method=_optional(entity, "method"),
+        error=_optional(entity, "error_reason"),
+    )
+
+
+def _text(entity: Mapping[str, Any], name: str, prefix: str = "") -> str:
+    value = entity.get(name)
+    if not isinstance(value, str) or not value.startswith(prefix) or len(value) <= len(prefix):
+        raise MalformedPaymentError(name)
+    return value
+
+
+def _optional(entity: Mapping[str, Any], name: str) -> str | None:
+    value = entity.get(name)
+    return value if isinstance(value, str) and value else None
+
+
+def from_order(order: Order) -> dict[str, Any]:
+    """An order as a record."""
+    return {
+        "id": order.id,
+        "kind": "order",
+        "userId": order.user_id,
+        "email": order.email,
+        "tier": order.tier,
+        "plan": order.plan,
+        "price": order.price,
+        "amount": order.amount,
+        "currency": order.currency,
+        "receipt": order.receipt,
+        "credited": dict(order.credit.by_subscription),
+        "fromBalance": order.credit.from_balance,
+        "creditLeft": order.credit.left,
+        "createdAt": calendar.iso(order.created_at),
+        **({"paymentId": order.payment_id} if order.payment_id else {}),
+    }
+
+
+def to_order(record: Mapping[str, Any]) -> Order:
+    """The order of a record."""
+    return Order(
+        id=record["id"],
+        user_id=record["userId"],
+        email=record["email"],
+        tier=record["tier"],
+        plan=record["plan"],
+        price=record["price"],
+        amount=record["amount"],
+        currency=record["currency"],
+        receipt=record["receipt"],
+        credit=Credit(
+            by_subscription=MappingProxyType(record["credited"]),
+            from_balance=record["fromBalance"],
+            left=record["creditLeft"],
+        ),
+        created_at=calendar.parse(record["createdAt"]),
+        payment_id=record.get("paymentId"),
+    )

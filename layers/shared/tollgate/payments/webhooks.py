@@ -1,0 +1,104 @@
+"""Razorpay's events. One registered function an event; what is not registered is answered 200 and left alone.
+
+The signature covers the body only, so nothing outside the body is believed: a repeated event is recognised by the digest of its
+bytes, a repeated payment by its ledger entry. A late event never undoes a later state: money is only ever added here.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tollgate.payments.orders import MalformedPaymentError, Payment, to_payment
+from tollgate.payments.settle import Settlement, settle
+from tollgate.store import payments as ledger
+from tollgate.store.payments import Entry, Found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A signed event: its name, its payload, the digest of its bytes, and when it came."""
+
+    name: str
+    payload: Mapping[str, Any]
+    digest: str
+    at: datetime
+
+    @property
+    def entry(self) -> Entry:
+        return Entry(source=f"webhook:{self.name}", at=self.at, event=f"event#{self.digest}")
+
+    def entity(self, kind: str) -> object:
+        """The entity of that kind in the payload, whatever it is."""
+        holder = self.payload.get(kind)
+        return holder.get("entity") if isinstance(holder, Mapping) else None
+
+
+type Outcome = str  # what the log says: granted, kept, noted, seen, ignored, malformed
+
+_HANDLERS: dict[str, Callable[[Event], Outcome]] = {}
+
+
+def on(*names: str) -> Callable[[Callable[[Event], Outcome]], Callable[[Event], Outcome]]:
+    """Register the function for events of these names."""
+
+    def register(handler: Callable[[Event], Outcome]) -> Callable[[Event], Outcome]:
+        _HANDLERS.update(dict.fromkeys(names, handler))
+        return handler
+
+    return register
+
+
+def event(body: Mapping[str, Any], raw: bytes, at: datetime) -> Event:
+    """The event in a signed body."""
+    payload = body.get("payload")
+    return Event(
+        name=str(body.get("event", "")),
+        payload=payload if isinstance(payload, Mapping) else {},
+        digest=hashlib.sha256(raw).hexdigest(),
+        at=at,
+    )
+
+
+def handle(received: Event) -> Outcome:
+    """Do what the event asks for, once. Raises ProviderUnavailable where it could not be done: Razorpay then sends it again."""
+    handler = _HANDLERS.get(received.name)
+    if handler is None:
+        return "ignored"
+    try:
+        return handler(received)
+    except MalformedPaymentError:
+        return "malformed"
+
+
+@on("payment.captured", "order.paid")
+def money_came(received: Event) -> Outcome:
+    """Grant the payment. One that belongs to an invoice is a subscription's and not for the order rail."""
+    payment, found = _look_up(received)
+    if payment.invoice_id:
+        return "ignored"
+    if found.seen:
+        return "seen"
+    if not payment.is_captured:
+        return "malformed"
+    return _outcome(settle(payment, received.entry, found))
+
+
+@on("payment.authorized", "payment.failed")
+def no_money_yet(received: Event) -> Outcome:
+    """Note the attempt on its order. Neither is final: a failed payment may still be captured days later."""
+    payment, found = _look_up(received)
+    if found.order is None or found.ledgered or found.seen or payment.invoice_id:
+        return "seen" if found.seen else "ignored"
+    ledger.note_attempt(found.order, payment, received.entry)
+    return "noted"
+
+
+def _look_up(received: Event) -> tuple[Payment, Found]:
+    payment = to_payment(received.entity("payment"))
+    return payment, ledger.find(payment.order_id, payment.id, received.entry.event)
+
+
+def _outcome(settlement: Settlement) -> Outcome:
+    return "granted" if settlement.subscription else "kept"

@@ -1,0 +1,179 @@
+"""The payments table: orders, payments (each granted or kept for review) and the webhook events already handled.
+
+The row of a payment is its ledger entry and at the same time what makes a second grant impossible: it is written in the
+transaction that grants, on condition that it is not there yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from tollgate import calendar
+from tollgate.config import settings
+from tollgate.errors import ProviderUnavailable
+from tollgate.payments.orders import Order, Payment, Reason, from_order, to_order
+from tollgate.store import records, subscriptions, users
+from tollgate.store.dynamodb import from_item, send, to_attribute, to_item
+from tollgate.subscriptions import Subscription
+from tollgate.users import User
+
+EVENTS_KEPT = timedelta(days=30)  # Razorpay retries for a day and replays for at most 15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledgered:
+    """A payment that was dealt with: granted as a subscription, or kept for review with a reason."""
+
+    payment_id: str
+    user_id: str | None
+    order_id: str | None
+    reason: Reason | None
+    subscription: Subscription | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What the table knows of a payment: its order, its ledger entry, and whether this very event was handled before."""
+
+    order: Order | None
+    ledgered: Ledgered | None
+    seen: bool
+
+
+def put_order(order: Order) -> None:
+    """Keep an order that Razorpay has made."""
+    send("put_item", TableName=settings().tables.payments, Item=to_item(from_order(order)))
+
+
+def find(order_id: str | None, payment_id: str, event: str | None = None) -> Found:
+    """The order, the ledger entry and the event, read together and consistently."""
+    wanted = {name for name in (order_id, payment_id, event) if name}
+    table = settings().tables.payments
+    answer = send(
+        "batch_get_item",
+        RequestItems={table: {"Keys": [_key(name) for name in sorted(wanted)], "ConsistentRead": True}},
+    )
+    if answer.get("UnprocessedKeys"):
+        raise ProviderUnavailable("The database is busy; try again in a moment.")
+    rows = {row["id"]: row for row in (from_item(item) for item in answer["Responses"].get(table, ()))}
+    order = rows.get(order_id) if order_id else None
+    return Found(
+        order=to_order(order) if order and order.get("kind") == "order" else None,
+        ledgered=_to_ledgered(rows[payment_id]) if payment_id in rows else None,
+        seen=event in rows,
+    )
+
+
+def _key(name: str) -> dict[str, Any]:
+    return {"id": to_attribute(name)}
+
+
+def _to_ledgered(row: Mapping[str, Any]) -> Ledgered:
+    granted = row.get("subscription")
+    return Ledgered(
+        payment_id=row["id"],
+        user_id=row.get("userId"),
+        order_id=row.get("orderId"),
+        reason=Reason(row["reason"]) if "reason" in row else None,
+        subscription=records.to_subscription(granted) if granted else None,
+    )
+
+
+def grant(
+    payment: Payment, order: Order, before: User | None, after: User, granted: Subscription, entry: Entry
+) -> None:
+    """Write ledger entry, order, user and subscriptions in one transaction.
+
+    On condition that the payment has no entry yet, the order no payment, and the user is as read. Raises ConditionFailedError.
+    """
+    table = settings().tables.payments
+    row = _ledger_row(payment, entry) | {
+        "userId": order.user_id,
+        "tier": order.tier,
+        "plan": order.plan,
+        "subscription": records.from_subscription(granted),
+    }
+    paid = {
+        "TableName": table,
+        "Key": _key(order.id),
+        "UpdateExpression": "SET paymentId = :payment",
+        "ConditionExpression": "attribute_not_exists(paymentId)",
+        "ExpressionAttributeValues": to_item({":payment": payment.id}),
+    }
+    _transact(
+        _put_new(row),
+        {"Update": paid},
+        {"Update": users.change(after, before, entry.at)},
+        *subscriptions.rows(after, before),
+        *_event(entry),
+    )
+
+
+def flag(payment: Payment, order: Order | None, reason: Reason, entry: Entry) -> None:
+    """Keep a payment for review. Raises ConditionFailedError where it has an entry already."""
+    row = _ledger_row(payment, entry) | {"reason": reason.value, "flagged": "open"}
+    if order:
+        row |= {"userId": order.user_id, "tier": order.tier, "plan": order.plan}
+    _transact(_put_new(row), *_event(entry))
+
+
+def note_attempt(order: Order, payment: Payment, entry: Entry) -> None:
+    """Note on an order how a payment of it went that moved no money. Never touches a paid order's payment."""
+    update = {
+        "TableName": settings().tables.payments,
+        "Key": _key(order.id),
+        "UpdateExpression": "SET #attempt = :attempt",
+        "ExpressionAttributeNames": {"#attempt": f"attempt#{payment.id}"},
+        "ExpressionAttributeValues": to_item(
+            {":attempt": {"status": payment.status, "error": payment.error, "at": calendar.iso(entry.at)}},
+        ),
+    }
+    _transact({"Update": update}, *_event(entry))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """Where a ledger entry comes from: which way in, when, and which webhook event if any."""
+
+    source: str
+    at: datetime
+    event: str | None = None
+
+
+def _ledger_row(payment: Payment, entry: Entry) -> dict[str, Any]:
+    return {
+        "id": payment.id,
+        "kind": "payment",
+        "orderId": payment.order_id,
+        "amount": payment.amount,
+        "currency": payment.currency,
+        "method": payment.method,
+        "source": entry.source,
+        "at": calendar.iso(entry.at),
+    }
+
+
+def _put_new(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "Put": {
+            "TableName": settings().tables.payments,
+            "Item": to_item(row),
+            "ConditionExpression": "attribute_not_exists(id)",
+        },
+    }
+
+
+def _event(entry: Entry) -> list[dict[str, Any]]:
+    if entry.event is None:
+        return []
+    gone = entry.at + EVENTS_KEPT
+    row = {"id": entry.event, "kind": "event", "at": calendar.iso(entry.at), "expiresAt": int(gone.timestamp())}
+    return [{"Put": {"TableName": settings().tables.payments, "Item": to_item(row)}}]
+
+
+def _transact(*writes: dict[str, Any]) -> None:
+    items: Sequence[Any] = writes
+    send("transact_write_items", TransactItems=items)
