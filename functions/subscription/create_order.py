@@ -5,6 +5,7 @@ from pydantic import BaseModel, ConfigDict
 from tollgate import plans
 from tollgate.errors import InvalidRequest
 from tollgate.http.api import Access, Api, entrypoint
+from tollgate.http.idempotency import replayable
 from tollgate.payments import checkout
 
 
@@ -21,7 +22,7 @@ class OrderRequest(BaseModel):
 app = Api(Access.USER)
 
 
-@app.post("/api/subscription/create-order")
+@app.post("/api/subscription/create-order", middlewares=[replayable])
 def create_order() -> dict[str, object]:
     wanted = app.body(OrderRequest)
     found = plans.find(wanted.tier, wanted.plan)

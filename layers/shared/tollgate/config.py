@@ -17,6 +17,10 @@ def _setting(name: str, default: str = "") -> str:
     return field(default_factory=lambda: _env(name, default))
 
 
+def _number(name: str, default: int) -> int:
+    return field(default_factory=lambda: int(_env(name) or default))
+
+
 def _secret(name: str) -> str:
     return field(default_factory=lambda: _env(name), repr=False)
 
@@ -29,6 +33,8 @@ class Tables:
     subscriptions: str = _setting("SUBSCRIPTIONS_TABLE", "tollgate-subscriptions")
     payments: str = _setting("PAYMENTS_TABLE", "tollgate-payments")
     usage_logs: str = _setting("USAGE_LOGS_TABLE", "tollgate-usage-logs")
+    replies: str = _setting("REPLIES_TABLE", "tollgate-replies")
+    notices: str = _setting("NOTICES_TABLE", "tollgate-notices")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +77,15 @@ class AiProviders:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MarginGuard:
+    """When AI cost has to be looked at. `usd_inr` is the dated rate that turns provider bills into rupees for display."""
+
+    mode: str = _setting("MARGIN_GUARD", "report")
+    share_per_cent: int = _number("MARGIN_SHARE_PER_CENT", 100)
+    paise_per_usd: int = _number("USD_INR_PAISE", 9_000)  # an assumption of ₹90 a dollar, 2026-11-23
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All of them."""
 
@@ -79,6 +94,7 @@ class Settings:
     tokens: Tokens = field(default_factory=Tokens)
     razorpay: Razorpay = field(default_factory=Razorpay)
     ai: AiProviders = field(default_factory=AiProviders)
+    margin: MarginGuard = field(default_factory=MarginGuard)
     academic_domains: tuple[str, ...] = field(default_factory=lambda: _listed("ACADEMIC_DOMAINS"))
 
 

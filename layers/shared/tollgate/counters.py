@@ -7,6 +7,8 @@ from tollgate import calendar, plans
 from tollgate.plans import Unit, Window
 from tollgate.users import User
 
+SPENT = "spent#"
+
 
 def counter(unit: Unit, window: Window, now: datetime) -> str:
     """The name under which a unit is counted in the window that `now` falls in."""
@@ -30,9 +32,21 @@ def rate_counter(now: datetime) -> str:
 
 
 def stale(names: Iterable[str], now: datetime, *windows: Window) -> frozenset[str]:
-    """The counters of windows that are over; all kinds of window unless some are named."""
-    current = {rate_counter(now), *(counter(unit, window, now) for unit in Unit for window in Window)}
-    return frozenset(name for name in names if name not in current and (not windows or _window(name) in windows))
+    """The counters of windows that are over; all kinds of window unless some are named.
+
+    A window that has not begun is not over: a call from before midnight may end after others have counted in the new day.
+    """
+    return frozenset(name for name in names if _is_over(name, now) and (not windows or _window(name) in windows))
+
+
+def _is_over(name: str, now: datetime) -> bool:
+    kind, _, stamp = name.partition("#")
+    if kind == "rate":
+        return int(stamp) < calendar.hour_stamp(now)
+    # What belongs to a purchase has no window: the counts of a pass, and what a purchase's calls cost.
+    running = {Window.DAY: calendar.day_stamp(now), Window.MONTH: calendar.month_stamp(now)}
+    window = _window(name)
+    return window in running and stamp < running[window]
 
 
 def _window(name: str) -> Window | None:
@@ -44,3 +58,9 @@ def pass_of(user: User, now: datetime) -> str | None:
     """The subscription that counts of kind pass belong to."""
     current = user.running(now)
     return current.subscription_id if current and plans.tier(current.tier).is_pass else None
+
+
+def spent_counter(user: User, now: datetime) -> str:
+    """The name under which AI cost is added up, in micro-dollars: for the running subscription, or the month without one."""
+    current = user.running(now)
+    return f"{SPENT}{current.subscription_id if current else calendar.month_stamp(now)}"

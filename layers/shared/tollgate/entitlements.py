@@ -8,7 +8,7 @@ from datetime import date, datetime
 from types import MappingProxyType
 
 from tollgate import calendar, plans
-from tollgate.counters import counter, pass_of, stale
+from tollgate.counters import counter, pass_counters, pass_of, stale
 from tollgate.plans import Ai, Feature, Limit, Tier, Unit, Window
 from tollgate.subscriptions import Subscription
 from tollgate.users import Preference, User
@@ -60,11 +60,15 @@ def has_reached_limit(user: User, unit: Unit, now: datetime) -> bool:
 
 def increment_usage(user: User, unit: Unit, now: datetime) -> User:
     """The user with one more of a unit used. The store takes units by `admit`, in one conditional write."""
-    limit = get_usage_limit(user, unit, now)
-    name = counter(unit, limit.window, now)
-    counters = {**user.counters, name: used(user, unit, now) + 1}
-    terms = {**user.terms, "pass": pass_of(user, now)}
-    return replace(user, counters=MappingProxyType(counters), terms=MappingProxyType(terms))
+    held = pass_of(user, now)
+    begun = _without(user, frozenset() if user.terms.get("pass") == held else frozenset(pass_counters()))
+    name = counter(unit, get_usage_limit(user, unit, now).window, now)
+    return replace(
+        begun,
+        counters=MappingProxyType({**begun.counters, name: used(user, unit, now) + 1}),
+        terms=MappingProxyType({**user.terms, "pass": held}),
+        resumes_generated=user.resumes_generated + (unit is Unit.RESUMES),
+    )
 
 
 def reset_monthly_usage(user: User, now: datetime) -> User:

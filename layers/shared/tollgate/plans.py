@@ -103,13 +103,13 @@ class Tier:
     ats_scans: Limit
     job_matches: Limit
     cover_letters: Limit
-    perks: frozenset[Feature] = frozenset()
+    perks: frozenset[Feature] = field(default=frozenset(), repr=False)
     plans: tuple[Plan, ...]
     premium: bool = False
     gives_credit: bool = True  # the unused part counts towards an upgrade
     academic: bool = False  # may be limited to academic e-mail domains
     limits: Mapping[Unit, Limit] = field(init=False)
-    features: frozenset[Feature] = field(init=False)
+    features: frozenset[Feature] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         limits = dict(zip(Unit, (self.resumes, self.ats_scans, self.job_matches, self.cover_letters), strict=True))
@@ -260,7 +260,15 @@ TIERS: tuple[Tier, ...] = (
 
 RANK: Mapping[str, int] = MappingProxyType({tier.id: rank for rank, tier in enumerate(TIERS)})
 BASE = TIERS[0]  # what everybody has who has bought nothing
-REVISION = sha256(repr(TIERS).encode()).hexdigest()[:8]  # changes whenever a tier does
+
+
+def _revision(tiers: tuple[Tier, ...]) -> str:
+    # Sets are left out of a tier's repr and sorted here: their order differs from process to process.
+    text = repr([(tier, sorted(tier.features)) for tier in tiers])
+    return sha256(text.encode()).hexdigest()[:8]
+
+
+REVISION = _revision(TIERS)  # changes whenever a tier does, and is the same in every process
 
 
 def tier(tier_id: str) -> Tier:

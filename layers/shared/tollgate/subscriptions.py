@@ -100,7 +100,9 @@ class Subscription:
 
     def cancel(self, now: datetime, reason: str | None = None) -> Subscription:
         """Not renewed any more; access stays until the end."""
-        return replace(self, auto_renew=False, cancelled_at=self.cancelled_at or now, cancel_reason=reason)
+        return replace(
+            self, auto_renew=False, cancelled_at=self.cancelled_at or now, cancel_reason=reason or self.cancel_reason
+        )
 
     def cut(self, now: datetime, status: Status) -> Subscription:
         """Ended at `now` by a refund or by another plan taking its place."""
@@ -162,22 +164,25 @@ def place(subscriptions: Iterable[Subscription], new: Subscription, now: datetim
 
     A higher tier than the running one begins at once and takes the place of all that gives credit; the same or a lower one
     begins where what ranks at least as high ends, and what was bought ahead below it moves back. Nothing paid is lost.
+    Where nothing runs, what was bought ahead waits no longer.
     """
     timeline = [each for each in subscriptions if not each.is_over(now)]
     current = running(timeline, now)
     rank = plans.RANK[new.tier]
     if current and rank > plans.RANK[current.tier]:
-        replaced = [each.cut(now, Status.REPLACED) for each in timeline if each is current or gives_way(each)]
-        kept = [each for each in timeline if each is not current and not gives_way(each)]
+        kept = [each for each in timeline if each is not current and not gives_way(each, new)]
+        replaced = [each.cut(now, Status.REPLACED) for each in timeline if each not in kept]
         return (*replaced, *_lay_out([new, *kept], now))
     before = [each for each in timeline if plans.RANK[each.tier] >= rank]
     after = [each for each in timeline if plans.RANK[each.tier] < rank]
-    return (*before, *_lay_out([new, *after], now, before[-1] if before else None))
+    if current is None:
+        return tuple(_lay_out([*before, new, *after], now))
+    return (*before, *_lay_out([new, *after], now, before[-1]))
 
 
-def gives_way(subscription: Subscription) -> bool:
-    """Whether a higher tier takes its place against credit; a pass bought ahead waits instead."""
-    return plans.tier(subscription.tier).gives_credit
+def gives_way(subscription: Subscription, new: Subscription) -> bool:
+    """Whether a higher tier takes its place: against credit, or for ever; a pass bought ahead waits for any other."""
+    return plans.tier(subscription.tier).gives_credit or new.end_date is None
 
 
 def _lay_out(queue: Iterable[Subscription], now: datetime, previous: Subscription | None = None) -> list[Subscription]:

@@ -10,14 +10,17 @@ from typing import Any
 
 import pydantic
 from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.metrics import MetricUnit
 
 from tollgate import app, entitlements, ids, refusals
 from tollgate.ai import mix
 from tollgate.ai.failover import Attempt, FailedError, Outcome, RefusedError
 from tollgate.ai.models import Model
 from tollgate.ai.provider import Request
+from tollgate.config import settings
 from tollgate.errors import ContentRefused, ProviderUnavailable
-from tollgate.http.api import Api, logger
+from tollgate.http.api import Api, logger, metrics
+from tollgate.margin import Guard, of_user
 from tollgate.metering import Action, Admission, Call, Lease
 from tollgate.plans import Ai
 from tollgate.resumes.text import fence
@@ -83,17 +86,27 @@ def ask(api: Api, task: Task, data: dict[str, str]) -> Answer[Any]:
     admission = store.admit(call)
     chosen = mix.fold(admission.mix)[1] if admission.service is Ai.HYBRID else None
     try:
-        outcome = _complete(api, task, data, chosen or admission.service)
+        outcome = _complete(api, task, data, _guarded(chosen or admission.service, admission))
     except FailedError as failed:
-        store.give_back(admission, chosen, _rows(call, failed.attempts, chosen))
+        store.give_back(admission, _ended(call, failed.attempts, chosen))
         raise _refusal(failed) from failed
     except BaseException:
-        store.give_back(admission, chosen, [])  # a bug of ours is not paid for by the user
+        store.give_back(admission, _ended(call, (), chosen))  # a bug of ours is not paid for by the user
         raise
-    answered = Ai(outcome.service)
-    store.settle(admission, chosen, answered, _rows(call, outcome.attempts, chosen))
+    store.settle(admission, _ended(call, outcome.attempts, chosen), Ai(outcome.service))
     _sweep(admission)
     return _answer(api, admission, outcome)
+
+
+def _guarded(service: Ai, admission: Admission) -> Ai:
+    guard = settings().margin
+    if guard.mode == Guard.OFF:
+        return service
+    margin = of_user(admission.user, admission.call.at, guard.paise_per_usd)
+    if not margin.passes(guard.share_per_cent):
+        return service
+    metrics.add_metric(name="MarginPassed", unit=MetricUnit.Count, value=1)
+    return Ai.GEMINI if guard.mode == Guard.ENFORCE else service
 
 
 def _complete(api: Api, task: Task, data: dict[str, str], service: Ai) -> Outcome:
@@ -128,11 +141,13 @@ def _refusal(failed: FailedError) -> ContentRefused | ProviderUnavailable:
 def _alarm(attempts: Sequence[Attempt]) -> None:
     for attempt in attempts:
         if attempt.alarming:
+            metrics.add_metric(name="ProviderAlarms", unit=MetricUnit.Count, value=1)
             logger.error("provider", provider=attempt.provider, model=attempt.model_requested, kind=attempt.error_kind)
 
 
-def _rows(call: Call, attempts: Sequence[Attempt], chosen: Ai | None) -> list[dict[str, Any]]:
-    return [_row(call, attempt, number, chosen) for number, attempt in enumerate(attempts)]
+def _ended(call: Call, attempts: Sequence[Attempt], chosen: Ai | None) -> store.Ended:
+    rows = [_row(call, attempt, number, chosen) for number, attempt in enumerate(attempts)]
+    return store.Ended(rows=rows, micro_usd=sum(each.cost_micro_usd for each in attempts), chosen=chosen)
 
 
 def _row(call: Call, attempt: Attempt, number: int, chosen: Ai | None) -> dict[str, Any]:

@@ -13,16 +13,18 @@ import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from tollgate.config import Tokens
-from tollgate.errors import Unauthorized
+from tollgate.errors import ProviderUnavailable, Unauthorized
 
 LEEWAY_SECONDS = 30
 LONGEST_TOKEN = 8192
 LONGEST_USER_ID = 128
-SUPPORTED = frozenset({"HS256", "RS256", "ES256"})
+KEY_TYPES = {"RS256": "RSA", "ES256": "EC"}
+SUPPORTED = frozenset({"HS256", *KEY_TYPES})
+KEYS_KEPT_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +61,7 @@ def _claims(token: str, settings: Tokens, now: float) -> Mapping[str, Any]:
     header = _decode(head)
     if header.get("alg") != settings.algorithm or settings.algorithm not in SUPPORTED or "crit" in header:
         raise _BadTokenError
-    if not _is_signed(signed.encode(), _bytes(signature), header, settings):
+    if not _is_signed(signed.encode(), _bytes(signature), _Key(settings, header.get("kid"), now)):
         raise _BadTokenError
     claims = _decode(body)
     _check_times(claims, now)
@@ -82,36 +84,52 @@ def _decode(part: str) -> Mapping[str, Any]:
     return value
 
 
-def _is_signed(message: bytes, signature: bytes, header: Mapping[str, Any], settings: Tokens) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """Which key has to have signed a token: the settings' own, or the published one of that id at that time."""
+
+    settings: Tokens
+    kid: object
+    at: float
+
+
+def _is_signed(message: bytes, signature: bytes, wanted: _Key) -> bool:
+    settings = wanted.settings
     if settings.algorithm == "HS256":
         expected = hmac.new(settings.secret.encode(), message, hashlib.sha256).digest()
         return bool(settings.secret) and hmac.compare_digest(expected, signature)
     from jwt.algorithms import get_default_algorithms
 
     algorithm = get_default_algorithms()[settings.algorithm]
-    return algorithm.verify(message, _public_key(settings, header.get("kid")), signature)
+    return algorithm.verify(message, _public_key(wanted), signature)
 
 
-def _public_key(settings: Tokens, kid: object) -> Any:  # noqa: ANN401 -- the crypto package's key
+def _public_key(wanted: _Key) -> Any:  # noqa: ANN401 -- the crypto package's key
     from jwt.algorithms import get_default_algorithms
 
+    settings = wanted.settings
     algorithm = get_default_algorithms()[settings.algorithm]
     if settings.public_key:
         return algorithm.prepare_key(settings.public_key)
-    keys = _jwks(settings.jwks_url)
-    found = [key for key in keys if kid is None or key.get("kid") == kid]
+    keys = _jwks(settings.jwks_url, int(wanted.at // KEYS_KEPT_SECONDS))
+    fitting = [key for key in keys if key.get("kty") == KEY_TYPES[settings.algorithm]]
+    found = [key for key in fitting if wanted.kid is None or key.get("kid") == wanted.kid]
     if len(found) != 1:
         raise _BadTokenError
     return algorithm.from_jwk(found[0])
 
 
-@cache
-def _jwks(url: str) -> list[dict[str, Any]]:
-    """The keys published at the configured address, read once a process. The token never says where keys are."""
+@lru_cache(maxsize=1)
+def _jwks(url: str, hour: int) -> list[dict[str, Any]]:
+    """The keys published at the configured address, read once an hour. The token never says where keys are."""
+    del hour  # only there to make the cache forget: keys are exchanged now and then
     if not url.startswith("https://"):
         raise _BadTokenError
-    with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 -- https only, and from the settings
-        keys: list[dict[str, Any]] = json.loads(answer.read(65_536))["keys"]
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 -- https only, and from the settings
+            keys: list[dict[str, Any]] = json.loads(answer.read(65_536))["keys"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ProviderUnavailable("The keys that tokens are checked with cannot be read; try again.") from error
     return keys
 
 
@@ -140,11 +158,11 @@ def _check_audience(claims: Mapping[str, Any], settings: Tokens) -> None:
 
 def _identity(claims: Mapping[str, Any]) -> Identity:
     user_id = next((claims[name] for name in ("sub", "id", "userId") if claims.get(name)), None)
-    if not isinstance(user_id, str) or len(user_id) > LONGEST_USER_ID:
+    if not isinstance(user_id, str) or len(user_id) > LONGEST_USER_ID or not user_id.isprintable():
         raise _BadTokenError
-    email, role = claims.get("email"), claims.get("role")
+    email, role = claims.get("email"), claims.get("role")  # half a surrogate pair could not be written down
     return Identity(
         user_id=user_id,
-        email=email if isinstance(email, str) else None,
+        email=email if isinstance(email, str) and email.isprintable() else None,
         role=role if isinstance(role, str) else "user",
     )

@@ -3,6 +3,8 @@
 See `tollgate.metering` for what the words mean.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,12 +14,13 @@ from typing import Any
 from tollgate import calendar, metering, plans
 from tollgate.ai import mix
 from tollgate.config import settings
-from tollgate.counters import counter, rate_counter, stale
+from tollgate.counters import counter, pass_counters, rate_counter, spent_counter, stale
 from tollgate.errors import ProviderUnavailable
 from tollgate.metering import UNIT_OF, WINDOWS_OF, Admission, Call, Denial, Lease
-from tollgate.plans import Ai, Unit, Window
+from tollgate.notices import Notice, usage_alert
+from tollgate.plans import Ai, Unit
 from tollgate.refusals import refusal
-from tollgate.store import records
+from tollgate.store import notices, records
 from tollgate.store.dynamodb import ConditionFailedError, from_item, send, to_item
 from tollgate.store.users import fresh, get, key, refresh_terms
 from tollgate.users import User
@@ -179,41 +182,57 @@ def _admission(call: Call, record: dict[str, Any]) -> Admission:
     )
 
 
-def settle(admission: Admission, service: Ai | None, answered: Ai | None, rows: Sequence[Mapping[str, Any]]) -> None:
-    """End an answered call: drop its lease and write its log rows, in one transaction.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a call ended: the log row of each attempt, what they cost, and which service the mix had chosen (None where it was
+    not asked)."""
 
-    `service` is what the mix chose (None where it did not choose) and `answered` what answered.
-    """
-    instead = service is not None and answered is not None and service is not answered
-    update = _end_of_lease(admission)
-    if instead and answered:
-        update.append_to_mix(mix.ANSWERED_INSTEAD[answered])
+    rows: Sequence[Mapping[str, Any]]
+    micro_usd: int
+    chosen: Ai | None
+
+
+def settle(admission: Admission, ended: Ended, answered: Ai) -> None:
+    """End an answered call: drop its lease, book its cost, write its log and queue what the user is to be told, all in one
+    transaction."""
+    ending = _Ending(admission.call.user_id, admission.call.lease)
+    ending.remove(sorted(stale(admission.user.counters, admission.call.at)))
+    if ended.chosen is not None and ended.chosen is not answered:
+        ending.append_to_mix(mix.ANSWERED_INSTEAD[answered])
     elif len(admission.mix) > LONG_LOG:
-        update.fold_mix(admission.mix)
-    try:
-        _end(update, rows)
-    except ConditionFailedError:
-        _end_late(admission, rows)  # another call folded the mix first, or the sweep took this one for dead
+        ending.fold_mix(admission.mix)
+    _end(ending, admission, ended, usage_alert(admission))
 
 
-def give_back(admission: Admission, service: Ai | None, rows: Sequence[Mapping[str, Any]]) -> None:
-    """End a call that nobody could answer: return what it took, once, to the windows it took it from, and log it."""
-    update = _end_of_lease(admission)
-    if service is not None:
-        update.append_to_mix(mix.GAVE_BACK[service])
-    update.return_units(admission.lease, admission.user.counters, admission.user.terms.get("pass"))
+def give_back(admission: Admission, ended: Ended) -> None:
+    """End a call that nobody could answer: return what it took, once, to the windows it took it from; book and log it."""
+    ending = _Ending(admission.call.user_id, admission.call.lease)
+    ending.remove(sorted(stale(admission.user.counters, admission.call.at)))
+    if ended.chosen is not None:
+        ending.append_to_mix(mix.GAVE_BACK[ended.chosen])
+    ending.return_units(admission.lease, admission.user)
+    _end(ending, admission, ended)
+
+
+def _end(ending: _Ending, admission: Admission, ended: Ended, notice: Notice | None = None) -> None:
+    spent = spent_counter(admission.user, admission.call.at)
     try:
-        _end(update, rows)
+        _transact(ending, spent, ended, notice)
     except ConditionFailedError:
-        _end_late(admission, rows)  # another pass began, or it was given back before
+        # Another call folded the mix first, or another pass began: end the lease without that.
+        bare = _Ending(admission.call.user_id, admission.call.lease)
+        try:
+            _transact(bare, spent, ended, notice)
+        except ConditionFailedError:
+            _log(ended.rows)  # the lease is gone: ended before, or swept as dead
 
 
 def reclaim(admission: Admission, lease: Lease, row: Mapping[str, Any]) -> None:
     """Return what an earlier call of the user took that died on the way, once, and log it as lost."""
-    update = _Ending(admission.call.user_id, lease.name)
-    update.return_units(lease, admission.user.counters, admission.user.terms.get("pass"))
+    ending = _Ending(admission.call.user_id, lease.name)
+    ending.return_units(lease, admission.user)
     try:
-        _end(update, [row])
+        _transact(ending, None, Ended(rows=[row], micro_usd=0, chosen=None))
     except ConditionFailedError:
         return  # another request was quicker
 
@@ -235,6 +254,11 @@ class _Ending:
             self.names[alias] = name
             self.removes.append(alias)
 
+    def add(self, name: str, amount: int) -> None:
+        self.names["#added"] = name
+        self.values |= {":added": amount, ":nought": 0}
+        self.sets.append("#added = if_not_exists(#added, :nought) + :added")
+
     def append_to_mix(self, entry: str) -> None:
         self.sets.append("mix = list_append(mix, :entry)")
         self.values[":entry"] = [entry]
@@ -245,16 +269,16 @@ class _Ending:
         self.conditions.append("mix[0] = :folded")
         self.values |= {":block": mix.fold(log)[0].text(), ":folded": log[0]}
 
-    def return_units(self, lease: Lease, counters: Mapping[str, int], held_pass: object) -> None:
-        taken = {name: step for name, step in lease.counters().items() if name in counters}
+    def return_units(self, lease: Lease, user: User) -> None:
+        taken = {name: step for name, step in lease.counters().items() if name in user.counters}
         for index, (name, step) in enumerate(taken.items()):
             self.names[f"#taken{index}"] = name
             self.values[f":taken{index}"] = step
             self.sets.append(f"#taken{index} = #taken{index} - :taken{index}")
-            if name.endswith(f"#{Window.PASS}"):
+            if name in pass_counters():
                 self.conditions.append("terms.#pass = :pass")
                 self.names["#pass"] = "pass"
-                self.values[":pass"] = held_pass
+                self.values[":pass"] = user.terms.get("pass")
         if UNIT_OF.get(lease.action) is Unit.RESUMES:
             self.sets.append("resumesGenerated = resumesGenerated - :resume")
             self.values[":resume"] = 1
@@ -273,23 +297,12 @@ class _Ending:
         return request
 
 
-def _end_of_lease(admission: Admission) -> _Ending:
-    ending = _Ending(admission.call.user_id, admission.call.lease)
-    ending.remove(sorted(stale(admission.user.counters, admission.call.at)))
-    return ending
-
-
-def _end(ending: _Ending, rows: Sequence[Mapping[str, Any]]) -> None:
-    puts = [{"Put": {"TableName": settings().tables.usage_logs, "Item": to_item(row)}} for row in rows]
-    update = {"Update": {**ending.request(), "ReturnValuesOnConditionCheckFailure": "NONE"}}
-    send("transact_write_items", TransactItems=[update, *puts])
-
-
-def _end_late(admission: Admission, rows: Sequence[Mapping[str, Any]]) -> None:
-    try:
-        _end(_Ending(admission.call.user_id, admission.call.lease), rows)
-    except ConditionFailedError:
-        _log(rows)
+def _transact(ending: _Ending, spent: str | None, ended: Ended, notice: Notice | None = None) -> None:
+    if spent and ended.micro_usd:
+        ending.add(spent, ended.micro_usd)
+    puts = [{"Put": {"TableName": settings().tables.usage_logs, "Item": to_item(row)}} for row in ended.rows]
+    told = [{"Update": notices.queue(notice)}] if notice else []
+    send("transact_write_items", TransactItems=[{"Update": ending.request()}, *puts, *told])
 
 
 def _log(rows: Sequence[Mapping[str, Any]]) -> None:
