@@ -4,13 +4,13 @@ Same tier: extends. Higher tier: begins at once, the unused part of what it repl
 Credit is conserved to the paisa: credit given = credit used + credit left.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 
 from tollgate import entitlements, plans, subscriptions
-from tollgate.counters import counter
+from tollgate.counters import counter, rate_counter
 from tollgate.errors import Conflict, InvalidRequest
 from tollgate.plans import MINIMUM_CHARGE_PAISE, Plan, Tier, Unit, Window
 from tollgate.subscriptions import Status, Subscription
@@ -147,25 +147,39 @@ def _place(user: User, new: Subscription, now: datetime) -> tuple[Subscription, 
     return subscriptions.place(user.subscriptions, new, now)
 
 
-def cheapest_offer(user: User, unit: Unit, now: datetime) -> Quote | None:
-    """The plan with the lowest price that would allow one more of `unit` now, as this user would pay for it."""
+def may_buy(email: str | None, tier: Tier, academic_domains: Sequence[str]) -> bool:
+    """Whether a tier is for sale to somebody with that e-mail address: academic ones may be limited to academic domains."""
+    if not tier.academic or not academic_domains:
+        return True
+    domain = (email or "").rpartition("@")[2].lower()
+    suffixes = [each.lower().lstrip(".") for each in academic_domains]
+    return any(domain == suffix or domain.endswith(f".{suffix}") for suffix in suffixes)
+
+
+def cheapest_offer(user: User, unit: Unit | None, now: datetime, academic_domains: Sequence[str] = ()) -> Quote | None:
+    """The plan with the lowest price that would let one more call through now, as this user would pay for it.
+
+    `unit` is what the call takes, None where it takes a place in the hour only.
+    """
     for tier, plan in plans.offers():
-        if not _would_allow(user, tier, unit, now):
-            continue
-        try:
-            return quote(user, tier, plan, now)
-        except Conflict:
-            continue
+        if may_buy(user.email, tier, academic_domains) and _would_allow(user, tier, unit, now):
+            try:
+                return quote(user, tier, plan, now)
+            except Conflict:
+                continue
     return None
 
 
-def _would_allow(user: User, tier: Tier, unit: Unit, now: datetime) -> bool:
+def _would_allow(user: User, tier: Tier, unit: Unit | None, now: datetime) -> bool:
     current = user.running(now)
     if current and plans.RANK[tier.id] < plans.RANK[current.tier]:
         return False  # it would only begin when the running one ends
+    if tier.calls_per_hour <= user.counters.get(rate_counter(now), 0):
+        return False  # the hour's count carries over to the new plan
+    if unit is None:
+        return True
     limit = tier.limits[unit]
     if limit.count is None or limit.window is Window.PASS:
         return limit.count != 0
-    if current and current.tier == tier.id:
-        return False
-    return limit.count > user.counters.get(counter(unit, limit.window, now), 0)
+    same = current is not None and current.tier == tier.id
+    return not same and limit.count > user.counters.get(counter(unit, limit.window, now), 0)

@@ -1,5 +1,6 @@
 """Refusals a person can act on: what ran out, when it returns, and the cheapest way out with its exact price. Pure."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,20 +10,28 @@ from tollgate.counters import rate_counter
 from tollgate.errors import FeatureNotInPlan, RateLimited, Refusal, UsageLimitReached
 from tollgate.metering import UNIT_OF, Action, Denial
 from tollgate.plans import Unit
+from tollgate.purchases import Quote
 from tollgate.users import User
 
 
-def refusal(denied: Denial, user: User, action: Action, now: datetime) -> Refusal:
-    """The refusal a person can act on: what ran out, when it returns, and the cheapest way out with its exact price."""
+def refusal(denied: Denial, user: User, action: Action, now: datetime, academic_domains: Sequence[str] = ()) -> Refusal:
+    """The refusal a person can act on: what ran out, when it returns, and the cheapest way out with its exact price.
+
+    Following the offer makes the same call go through.
+    """
     tier = user.tier(now)
     unit = UNIT_OF.get(action)
+    offer = _shown(purchases.cheapest_offer(user, unit, now, academic_domains))
     if denied is Denial.RATE or unit is None:
         wait = seconds_to_next_hour(now)
         return RateLimited(
             f"Your plan allows {tier.calls_per_hour} AI calls an hour. The next hour begins in {wait} s.",
             headers={"Retry-After": str(wait), **rate_limit_headers(user, now)},
+            limitType="callsPerHour",
+            used=user.counters.get(rate_counter(now), 0),
             limit=tier.calls_per_hour,
             retryAfter=wait,
+            upgrade=offer,
         )
     limit = tier.limits[unit]
     reset = entitlements.reset_date(limit, now)
@@ -31,7 +40,7 @@ def refusal(denied: Denial, user: User, action: Action, now: datetime) -> Refusa
         "used": entitlements.used(user, unit, now),
         "limit": limit.count,
         "resetDate": reset.isoformat() if reset else None,
-        "upgrade": upgrade_offer(user, unit, now),
+        "upgrade": offer,
     }
     if denied is Denial.NOT_IN_PLAN:
         return FeatureNotInPlan(f"The {tier.name} plan does not include {WORDS[unit]}.", **facts)
@@ -46,9 +55,7 @@ WORDS = {
 }
 
 
-def upgrade_offer(user: User, unit: Unit, now: datetime) -> dict[str, object] | None:
-    """The cheapest plan that would allow one more, with what this user would pay for it, in paise."""
-    offer = purchases.cheapest_offer(user, unit, now)
+def _shown(offer: Quote | None) -> dict[str, object] | None:
     if offer is None:
         return None
     return {"tier": offer.tier, "plan": offer.plan, "pricePaise": offer.price, "payablePaise": offer.payable}

@@ -9,6 +9,7 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from time import perf_counter
@@ -88,10 +89,11 @@ class Api(APIGatewayHttpResolver):
 
     @property
     def account(self) -> User:
-        """The caller's record, or that of somebody who has not done anything yet."""
+        """The caller's record, or that of somebody who has not done anything yet; with the e-mail address of the token."""
         from tollgate.store import users  # noqa: PLC0415
 
-        return self.user or users.fresh(self.caller.user_id, self.caller.email, self.now)
+        known = self.user or users.fresh(self.caller.user_id, self.caller.email, self.now)
+        return replace(known, email=self.caller.email or known.email)
 
     @property
     def raw_body(self) -> bytes:

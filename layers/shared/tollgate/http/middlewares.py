@@ -10,6 +10,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 
 from tollgate import entitlements, metering, refusals
+from tollgate.config import settings
 from tollgate.errors import FeatureNotInPlan, SubscriptionRequired, TierRequired
 from tollgate.http.api import Api
 from tollgate.metering import Action, Denial
@@ -33,7 +34,7 @@ def check_usage_limit(limit: Unit) -> Middleware:
         action = next(action for action, unit in metering.UNIT_OF.items() if unit is limit)
         denied = metering.denial(app.account, action, app.now)
         if denied in {Denial.QUOTA, Denial.NOT_IN_PLAN}:
-            raise refusals.refusal(denied, app.account, action, app.now)
+            raise refusals.refusal(denied, app.account, action, app.now, settings().academic_domains)
         return next_middleware(app)
 
     return middleware

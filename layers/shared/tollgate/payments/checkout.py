@@ -36,15 +36,8 @@ def order(user: User, tier: Tier, plan: Plan, *, auto_renew: bool, now: datetime
 
 def _check_buyer(user: User, tier: Tier) -> None:
     domains = settings().academic_domains
-    if tier.academic and domains and not _is_at(user.email, domains):
+    if not purchases.may_buy(user.email, tier, domains):
         raise TierRequired(f"The {tier.name} plan is for academic e-mail addresses.", domains=list(domains))
-
-
-def _is_at(email: str | None, domains: tuple[str, ...]) -> bool:
-    domain = (email or "").rpartition("@")[2].lower()
-    return any(
-        domain == suffix or domain.endswith(f".{suffix}") for suffix in (each.lower().lstrip(".") for each in domains)
-    )
 
 
 def _refuse_auto_renewal(tier: Tier, plan: Plan) -> None:

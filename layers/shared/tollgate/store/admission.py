@@ -45,7 +45,7 @@ def admit(call: Call) -> Admission:
         user = records.to_user(record) if record else fresh(call.user_id, call.email, call.at)
         denied = metering.denial(user, call.action, call.at)
         if denied:
-            raise refusal(denied, user, call.action, call.at)
+            raise refusal(denied, user, call.action, call.at, settings().academic_domains)
         if record and not metering.terms_hold(user, call.at):
             refresh_terms(user, call.at)
     raise ProviderUnavailable("Your plan is changing at this moment; nothing was taken. Try again.")
@@ -80,7 +80,7 @@ def take_rate_slot(user_id: str, email: str | None, now: datetime) -> User:
     try:
         answer = send("update_item", **request)
     except ConditionFailedError as error:
-        raise refusal(Denial.RATE, before, metering.Action.ENHANCE_CONTENT, now) from error
+        raise refusal(Denial.RATE, before, metering.Action.ENHANCE_CONTENT, now, settings().academic_domains) from error
     return records.to_user(from_item(answer["Attributes"]))
 
 
