@@ -1,0 +1,1 @@
+"""Resumes as values: text out of files, the JSON Resume shape, and scores that no prompt can move."""
