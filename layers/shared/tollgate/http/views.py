@@ -1,13 +1,20 @@
 """What the API shows of our values, in its own names. Amounts are paise unless a field says rupees."""
 
+from __future__ import annotations
+
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from tollgate import calendar, entitlements, plans, subscriptions
 from tollgate.money import in_rupees
+from tollgate.payments.orders import PROPOSED
 from tollgate.plans import Feature, Limit, Plan, Tier, Unit, Window
 from tollgate.purchases import Quote
 from tollgate.subscriptions import Subscription
 from tollgate.users import User
+
+if TYPE_CHECKING:
+    from tollgate.store.review import Flagged
 
 
 def instant(value: datetime | None) -> str | None:
@@ -149,4 +156,21 @@ def breakdown(quote: Quote) -> dict[str, object]:
         "creditLeft": quote.credit.left,
         "startsAt": instant(quote.starts_at),
         "endsAt": instant(quote.ends_at),
+    }
+
+
+def flagged(kept: Flagged) -> dict[str, object]:
+    """A payment kept for review, as an administrator sees it."""
+    return {
+        "paymentId": kept.payment.id,
+        "orderId": kept.payment.order_id,
+        "userId": kept.user_id,
+        "amount": kept.payment.amount,
+        "currency": kept.payment.currency,
+        "reason": kept.reason.value,
+        "proposedAction": PROPOSED[kept.reason].value,
+        "status": "open" if kept.open else "resolved",
+        "resolution": kept.resolution.value if kept.resolution else None,
+        "refundId": kept.refund_id,
+        "at": kept.at,
     }

@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from tollgate.config import Razorpay
-from tollgate.errors import PaymentNotVerified, ProviderUnavailable
+from tollgate.errors import Conflict, PaymentNotVerified, ProviderUnavailable
 from tollgate.payments.orders import MalformedPaymentError, Payment, to_payment
 
 if TYPE_CHECKING:
@@ -65,6 +65,20 @@ class Gateway:
             if error.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND}:
                 raise PaymentNotVerified("Razorpay does not know this payment.") from error
             raise ProviderUnavailable("Razorpay is not available; nothing was changed. Try again.") from error
+
+    def refund(self, payment_id: str, amount: int) -> str:
+        """Give `amount` paise of a payment back and return the refund's id; asked twice, it is given once.
+
+        Raises Conflict where Razorpay will not, ProviderUnavailable where it does not answer.
+        """
+        once = {"X-Refund-Idempotency": f"refund-{payment_id}"}
+        try:
+            made = self._call(lambda client: client.payment.refund(payment_id, {"amount": amount}, headers=once))
+        except GatewayError as error:
+            if error.status == HTTPStatus.BAD_REQUEST:
+                raise Conflict("Razorpay refuses this refund; look at the payment there.") from error
+            raise ProviderUnavailable("Razorpay is not available; ask for the refund again.") from error
+        return str(made["id"])
 
     def _call(self, request: Callable[[razorpay.Client], Any]) -> Any:  # noqa: ANN401 -- whatever Razorpay answers
         from requests import RequestException

@@ -57,6 +57,19 @@ class Reason(StrEnum):
     NOTHING_TO_ADD = "nothing_to_add"
 
 
+class Resolution(StrEnum):
+    """What an administrator can do with a payment kept for review."""
+
+    GRANT = "grant"
+    REFUND = "refund"
+
+
+# Money that asks for nothing we can give goes back; where only the quote's credit is gone, the buyer still wants the plan.
+PROPOSED: Mapping[Reason, Resolution] = MappingProxyType(
+    {reason: Resolution.GRANT if reason is Reason.CREDIT_GONE else Resolution.REFUND for reason in Reason},
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
     """A payment as Razorpay tells it, with what we rely on checked for type. Amount in paise."""

@@ -20,12 +20,13 @@ from tollgate.metering import UNIT_OF, WINDOWS_OF, Admission, Call, Denial, Leas
 from tollgate.notices import Notice, usage_alert
 from tollgate.plans import Ai, Unit
 from tollgate.refusals import refusal
-from tollgate.store import notices, records
+from tollgate.store import notices, records, usage_log
 from tollgate.store.dynamodb import ConditionFailedError, from_item, send, to_item
 from tollgate.store.users import fresh, get, key, refresh_terms
 from tollgate.users import User
 
 TERM_REFRESHES = 3
+LOST = "lost"  # what the log says of a call that died on the way
 LONG_LOG = 10  # entries of the mix after which a settled call folds them into one
 
 
@@ -44,7 +45,7 @@ def admit(call: Call) -> Admission:
             return _admission(call, record)
         user = records.to_user(record) if record else fresh(call.user_id, call.email, call.at)
         denied = metering.denial(user, call.action, call.at)
-        if denied:
+        if denied and not (record and sweep(_admission(call, record))):
             raise refusal(denied, user, call.action, call.at, settings().academic_domains)
         if record and not metering.terms_hold(user, call.at):
             refresh_terms(user, call.at)
@@ -210,7 +211,7 @@ def give_back(admission: Admission, ended: Ended) -> None:
     ending.remove(sorted(stale(admission.user.counters, admission.call.at)))
     if ended.chosen is not None:
         ending.append_to_mix(mix.GAVE_BACK[ended.chosen])
-    ending.return_units(admission.lease, admission.user)
+    ending.return_units(admission.lease, admission.user, admission.call.at)
     _end(ending, admission, ended)
 
 
@@ -227,14 +228,23 @@ def _end(ending: _Ending, admission: Admission, ended: Ended, notice: Notice | N
             _log(ended.rows)  # the lease is gone: ended before, or swept as dead
 
 
-def reclaim(admission: Admission, lease: Lease, row: Mapping[str, Any]) -> None:
-    """Return what an earlier call of the user took that died on the way, once, and log it as lost."""
+def sweep(admission: Admission) -> bool:
+    """Return what earlier calls of the user took that died on the way, each once, and log them as lost; whether any was."""
+    swept = [_reclaim(admission, lease) for lease in admission.dead_leases()]
+    return any(swept)
+
+
+def _reclaim(admission: Admission, lease: Lease) -> bool:
     ending = _Ending(admission.call.user_id, lease.name)
-    ending.return_units(lease, admission.user)
+    ending.return_units(lease, admission.user, admission.call.at)
+    row = usage_log.row(
+        admission.call.user_id, lease.request_id, lease.action, lease.at, attempt=99, success=False, errorMessage=LOST
+    )
     try:
         _transact(ending, None, Ended(rows=[row], micro_usd=0, chosen=None))
     except ConditionFailedError:
-        return  # another request was quicker
+        return False  # another request was quicker
+    return True
 
 
 class _Ending:
@@ -265,16 +275,18 @@ class _Ending:
 
     def fold_mix(self, log: Sequence[object]) -> None:
         self.sets.append("mix[0] = :block")
-        self.removes += [f"mix[{index}]" for index in range(1, len(log))]
+        # From the end: an engine that takes the clauses one after the other must not shift what is still to go.
+        self.removes += [f"mix[{index}]" for index in range(len(log) - 1, 0, -1)]
         self.conditions.append("mix[0] = :folded")
         self.values |= {":block": mix.fold(log)[0].text(), ":folded": log[0]}
 
-    def return_units(self, lease: Lease, user: User) -> None:
-        taken = {name: step for name, step in lease.counters().items() if name in user.counters}
+    def return_units(self, lease: Lease, user: User, now: datetime) -> None:
+        taken = _returned(lease, user, now)
         for index, (name, step) in enumerate(taken.items()):
             self.names[f"#taken{index}"] = name
             self.values[f":taken{index}"] = step
-            self.sets.append(f"#taken{index} = #taken{index} - :taken{index}")
+            # A counter whose window is over may have been cleared away meanwhile; then nothing is left to return to.
+            self.sets.append(f"#taken{index} = if_not_exists(#taken{index}, :taken{index}) - :taken{index}")
             if name in pass_counters():
                 self.conditions.append("terms.#pass = :pass")
                 self.names["#pass"] = "pass"
@@ -295,6 +307,14 @@ class _Ending:
         if self.values:
             request["ExpressionAttributeValues"] = to_item(self.values)
         return request
+
+
+def _returned(lease: Lease, user: User, now: datetime) -> dict[str, int]:
+    """What a lease gives back, by counter: nothing to windows that are over, nor to a pass that began after it."""
+    held = next((each for each in user.subscriptions if each.subscription_id == user.terms.get("pass")), None)
+    others = pass_counters() if held and lease.at < held.start_date else ()
+    gone = {*stale(user.counters, now), *others}
+    return {name: step for name, step in lease.counters().items() if name in user.counters and name not in gone}
 
 
 def _transact(ending: _Ending, spent: str | None, ended: Ended, notice: Notice | None = None) -> None:

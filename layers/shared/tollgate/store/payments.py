@@ -20,6 +20,7 @@ from tollgate.store.dynamodb import from_item, send, to_attribute, to_item
 from tollgate.subscriptions import Subscription
 from tollgate.users import User
 
+OPEN = "open"  # what the index of payments kept for review is keyed by
 EVENTS_KEPT = timedelta(days=30)  # Razorpay retries for a day and replays for at most 15
 
 
@@ -54,7 +55,7 @@ def find(order_id: str | None, payment_id: str, event: str | None = None) -> Fou
     table = settings().tables.payments
     answer = send(
         "batch_get_item",
-        RequestItems={table: {"Keys": [_key(name) for name in sorted(wanted)], "ConsistentRead": True}},
+        RequestItems={table: {"Keys": [key(name) for name in sorted(wanted)], "ConsistentRead": True}},
     )
     if answer.get("UnprocessedKeys"):
         raise ProviderUnavailable("The database is busy; try again in a moment.")
@@ -67,7 +68,8 @@ def find(order_id: str | None, payment_id: str, event: str | None = None) -> Fou
     )
 
 
-def _key(name: str) -> dict[str, Any]:
+def key(name: str) -> dict[str, Any]:
+    """The key of an order, a payment or an event."""
     return {"id": to_attribute(name)}
 
 
@@ -98,12 +100,12 @@ def grant(
     }
     paid = {
         "TableName": table,
-        "Key": _key(order.id),
+        "Key": key(order.id),
         "UpdateExpression": "SET paymentId = :payment",
         "ConditionExpression": "attribute_not_exists(paymentId)",
         "ExpressionAttributeValues": to_item({":payment": payment.id}),
     }
-    _transact(
+    transact(
         _put_new(row),
         {"Update": paid},
         {"Update": users.change(after, before, entry.at)},
@@ -114,24 +116,24 @@ def grant(
 
 def flag(payment: Payment, order: Order | None, reason: Reason, entry: Entry) -> None:
     """Keep a payment for review. Raises ConditionFailedError where it has an entry already."""
-    row = _ledger_row(payment, entry) | {"reason": reason.value, "flagged": "open"}
+    row = _ledger_row(payment, entry) | {"reason": reason.value, "flagged": OPEN}
     if order:
         row |= {"userId": order.user_id, "tier": order.tier, "plan": order.plan}
-    _transact(_put_new(row), *_event(entry))
+    transact(_put_new(row), *_event(entry))
 
 
 def note_attempt(order: Order, payment: Payment, entry: Entry) -> None:
     """Note on an order how a payment of it went that moved no money. Never touches a paid order's payment."""
     update = {
         "TableName": settings().tables.payments,
-        "Key": _key(order.id),
+        "Key": key(order.id),
         "UpdateExpression": "SET #attempt = :attempt",
         "ExpressionAttributeNames": {"#attempt": f"attempt#{payment.id}"},
         "ExpressionAttributeValues": to_item(
             {":attempt": {"status": payment.status, "error": payment.error, "at": calendar.iso(entry.at)}},
         ),
     }
-    _transact({"Update": update}, *_event(entry))
+    transact({"Update": update}, *_event(entry))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +176,7 @@ def _event(entry: Entry) -> list[dict[str, Any]]:
     return [{"Put": {"TableName": settings().tables.payments, "Item": to_item(row)}}]
 
 
-def _transact(*writes: dict[str, Any]) -> None:
+def transact(*writes: dict[str, Any]) -> None:
+    """Make these writes together or not at all. Raises ConditionFailedError."""
     items: Sequence[Any] = writes
     send("transact_write_items", TransactItems=items)
