@@ -44,16 +44,38 @@ class Gateway:
         return self._settings.key_id
 
     def create_order(self, amount: int, currency: str, receipt: str, notes: Mapping[str, str]) -> str:
-        """Make an order of `amount` paise and return its id. Raises ProviderUnavailable."""
+        """Make an order of `amount` paise and return its id.
+
+        Where the outcome is unknown (no answer, or an error of theirs) the order is looked for by its receipt and never made
+        twice. Raises ProviderUnavailable.
+        """
         body = {"amount": amount, "currency": currency, "receipt": receipt, "notes": dict(notes)}
         try:
             made = self._call(lambda client: client.order.create(body))
+        except ProviderUnavailable:
+            made = self._order_with(receipt)
         except GatewayError as error:
-            raise ProviderUnavailable("Razorpay did not make the order; nothing was charged. Try again.") from error
+            made = self._order_with(receipt) if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
         order_id = made.get("id") if isinstance(made, dict) else None
         if not isinstance(order_id, str) or made.get("amount") != amount:
-            raise ProviderUnavailable("Razorpay did not confirm the order; nothing was charged. Try again.")
+            raise ProviderUnavailable("Razorpay did not make the order; nothing was charged. Try again.")
         return order_id
+
+    def _order_with(self, receipt: str) -> Any:  # noqa: ANN401 -- whatever Razorpay answers
+        try:
+            listed = self._call(lambda client: client.order.all({"receipt": receipt}))
+        except GatewayError:
+            return None
+        items = listed.get("items") if isinstance(listed, dict) else None
+        return items[0] if items else None
+
+    def payments_of(self, order_id: str) -> list[Payment]:
+        """All payments tried for an order. Raises ProviderUnavailable."""
+        try:
+            listed = self._call(lambda client: client.order.payments(order_id))
+            return [to_payment(entity) for entity in listed["items"]]
+        except (GatewayError, MalformedPaymentError, KeyError, TypeError) as error:
+            raise ProviderUnavailable("Razorpay's answer could not be read; try again.") from error
 
     def fetch_payment(self, payment_id: str) -> Payment:
         """The payment as Razorpay has it now. Raises PaymentNotVerified where there is none, ProviderUnavailable."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -27,6 +27,16 @@ class Order:
     email: str | None = None
     currency: str = plans.CURRENCY
     payment_id: str | None = None
+
+
+LATE = timedelta(days=4)  # Razorpay completes late payments within three days
+FIRST_LOOK = timedelta(minutes=10)  # by then a browser or a webhook has told us of most
+
+
+def next_look(created_at: datetime, now: datetime) -> datetime | None:
+    """When an unpaid order is looked up at Razorpay next: ever less often, as its age doubles; None once it is too old."""
+    age = now - created_at
+    return now + max(age, FIRST_LOOK) if age < LATE else None
 
 
 def from_quote(order_id: str, user_id: str, email: str | None, receipt: str, quote: Quote, now: datetime) -> Order:

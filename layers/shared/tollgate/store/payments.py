@@ -14,12 +14,13 @@ from typing import Any
 from tollgate import calendar
 from tollgate.config import settings
 from tollgate.errors import ProviderUnavailable
-from tollgate.payments.orders import Order, Payment, Reason, from_order, to_order
+from tollgate.payments.orders import Order, Payment, Reason, from_order, next_look, to_order
 from tollgate.store import records, subscriptions, users
-from tollgate.store.dynamodb import from_item, send, to_attribute, to_item
+from tollgate.store.dynamodb import ConditionFailedError, from_item, send, to_attribute, to_item
 from tollgate.subscriptions import Subscription
 from tollgate.users import User
 
+SHARDS = 4  # of the index of open orders
 OPEN = "open"  # what the index of payments kept for review is keyed by
 EVENTS_KEPT = timedelta(days=30)  # Razorpay retries for a day and replays for at most 15
 
@@ -45,8 +46,46 @@ class Found:
 
 
 def put_order(order: Order) -> None:
-    """Keep an order that Razorpay has made."""
-    send("put_item", TableName=settings().tables.payments, Item=to_item(from_order(order)))
+    """Keep an order that Razorpay has made, among those to be looked up until they are paid or too old."""
+    look = next_look(order.created_at, order.created_at)
+    watched = {"open": _shard(order.id), "lookAt": calendar.iso(look)} if look else {}
+    send("put_item", TableName=settings().tables.payments, Item=to_item(from_order(order) | watched))
+
+
+def _shard(order_id: str) -> str:
+    return f"order#{sum(order_id.encode()) % SHARDS}"
+
+
+def due_orders(now: datetime, limit: int) -> list[Order]:
+    """Unpaid orders that are to be looked up by now, at most `limit` of each shard."""
+    found: list[Order] = []
+    for shard in range(SHARDS):
+        answer = send(
+            "query",
+            TableName=settings().tables.payments,
+            IndexName="open",
+            KeyConditionExpression="#open = :shard AND lookAt <= :now",
+            ExpressionAttributeNames={"#open": "open"},
+            ExpressionAttributeValues=to_item({":shard": f"order#{shard}", ":now": calendar.iso(now)}),
+            Limit=limit,
+        )
+        found += [to_order(from_item(item)) for item in answer["Items"]]
+    return found
+
+
+def looked(order: Order, now: datetime) -> None:
+    """Note that an unpaid order was looked up: when to look again, or never. Does nothing to one that was paid meanwhile."""
+    look = next_look(order.created_at, now)
+    again = {
+        "UpdateExpression": "SET lookAt = :look" if look else "REMOVE #open, lookAt",
+        "ConditionExpression": "attribute_exists(#open)",
+        "ExpressionAttributeNames": {"#open": "open"},
+        **({"ExpressionAttributeValues": to_item({":look": calendar.iso(look)})} if look else {}),
+    }
+    try:
+        send("update_item", TableName=settings().tables.payments, Key=key(order.id), **again)
+    except ConditionFailedError:
+        return
 
 
 def find(order_id: str | None, payment_id: str, event: str | None = None) -> Found:
@@ -101,8 +140,9 @@ def grant(
     paid = {
         "TableName": table,
         "Key": key(order.id),
-        "UpdateExpression": "SET paymentId = :payment",
+        "UpdateExpression": "SET paymentId = :payment REMOVE #open, lookAt",
         "ConditionExpression": "attribute_not_exists(paymentId)",
+        "ExpressionAttributeNames": {"#open": "open"},
         "ExpressionAttributeValues": to_item({":payment": payment.id}),
     }
     transact(
