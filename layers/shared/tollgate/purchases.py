@@ -129,6 +129,27 @@ def grant(user: User, new: Subscription, credit: Credit, now: datetime) -> User:
     return replace(user, subscriptions=placed, credit_balance=balance, version=user.version + 1)
 
 
+def revoke(user: User, subscription_id: str, now: datetime) -> User:
+    """The user without the period that was refunded; what an earlier plan contributed to it returns to the balance."""
+    left = subscriptions.revoke(user.subscriptions, subscription_id, now)
+    if left == user.subscriptions:
+        return user
+    credit = sum(each.credit for each in user.subscriptions if each.subscription_id == subscription_id)
+    return replace(user, subscriptions=left, credit_balance=user.credit_balance + credit, version=user.version + 1)
+
+
+def restore(user: User, returned: Subscription, now: datetime) -> User:
+    """The user with a period back that was revoked, for the time it had left at its end; unchanged where that is past."""
+    if returned.is_over(now) or any(each.subscription_id == returned.subscription_id for each in user.subscriptions):
+        return user
+    if user.running(now) is None:
+        ahead = [each for each in user.subscriptions if not each.is_over(now)]
+        placed = (returned, *subscriptions.follow(ahead, returned, now))
+    else:
+        placed = subscriptions.place(user.subscriptions, returned, now)
+    return replace(user, subscriptions=placed, version=user.version + 1)
+
+
 def upgrade_subscription(user: User, new: Subscription, now: datetime) -> User:
     """The user with a higher plan begun at once; the unused part of what it replaces goes to the balance."""
     return grant(user, new, NO_CREDIT, now)

@@ -180,9 +180,26 @@ def place(subscriptions: Iterable[Subscription], new: Subscription, now: datetim
     return (*before, *_lay_out([new, *after], now, before[-1]))
 
 
+def revoke(subscriptions: Iterable[Subscription], subscription_id: str, now: datetime) -> tuple[Subscription, ...]:
+    """The timeline without one period, which was refunded: what follows it moves forward. Unchanged where it is over already."""
+    timeline = list(subscriptions)
+    gone = next((each for each in timeline if each.subscription_id == subscription_id and not each.is_over(now)), None)
+    if gone is None:
+        return tuple(timeline)
+    before = [each for each in timeline if each is not gone and each.start_date < gone.start_date]
+    after = [each for each in timeline if each is not gone and each not in before]
+    ahead = [each for each in before if not each.is_over(now)]
+    return (*before, gone.cut(now, Status.REFUNDED), *_lay_out(after, now, ahead[-1] if ahead else None))
+
+
 def gives_way(subscription: Subscription, new: Subscription) -> bool:
     """Whether a higher tier takes its place: against credit, or for ever; a pass bought ahead waits for any other."""
     return plans.tier(subscription.tier).gives_credit or new.end_date is None
+
+
+def follow(subscriptions: Iterable[Subscription], first: Subscription, now: datetime) -> tuple[Subscription, ...]:
+    """These subscriptions, one after the other from the end of `first` on."""
+    return tuple(_lay_out(subscriptions, now, first))
 
 
 def _lay_out(queue: Iterable[Subscription], now: datetime, previous: Subscription | None = None) -> list[Subscription]:

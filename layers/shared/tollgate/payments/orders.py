@@ -65,6 +65,7 @@ class Reason(StrEnum):
     DUPLICATE_PAYMENT = "duplicate_payment"
     CREDIT_GONE = "credit_gone"
     NOTHING_TO_ADD = "nothing_to_add"
+    REFUNDED = "refunded"  # given back before anything was granted
 
 
 class Resolution(StrEnum):
@@ -99,6 +100,25 @@ class Payment:
         return self.status == "captured"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refund:
+    """A refund as Razorpay tells it. Amount in paise."""
+
+    id: str
+    payment_id: str
+    amount: int
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispute:
+    """A dispute as Razorpay tells it: open, under_review, won, lost or closed."""
+
+    id: str
+    payment_id: str
+    status: str
+
+
 class MalformedPaymentError(ValueError):
     """What claims to be a payment lacks what a payment has."""
 
@@ -107,19 +127,42 @@ def to_payment(entity: object) -> Payment:
     """The payment in an entity of Razorpay's, whose unknown fields are ignored. Raises MalformedPaymentError."""
     if not isinstance(entity, Mapping):
         raise MalformedPaymentError("not an object")
-    amount = entity.get("amount")
-    if not isinstance(amount, int) or isinstance(amount, bool) or amount < 0:
-        raise MalformedPaymentError("amount")
     return Payment(
         id=_text(entity, "id", "pay_"),
         order_id=_optional(entity, "order_id"),
-        amount=amount,
+        amount=_amount(entity),
         currency=_text(entity, "currency"),
         status=_text(entity, "status"),
         invoice_id=_optional(entity, "invoice_id"),
         method=_optional(entity, "method"),
         error=_optional(entity, "error_reason"),
     )
+
+
+def to_refund(entity: object, status: str) -> Refund:
+    """The refund in an entity of Razorpay's, in the status that its event tells. Raises MalformedPaymentError."""
+    if not isinstance(entity, Mapping):
+        raise MalformedPaymentError("not an object")
+    return Refund(
+        id=_text(entity, "id", "rfnd_"),
+        payment_id=_text(entity, "payment_id", "pay_"),
+        amount=_amount(entity),
+        status=status,
+    )
+
+
+def to_dispute(entity: object, status: str) -> Dispute:
+    """The dispute in an entity of Razorpay's, in the status that its event tells. Raises MalformedPaymentError."""
+    if not isinstance(entity, Mapping):
+        raise MalformedPaymentError("not an object")
+    return Dispute(id=_text(entity, "id", "disp_"), payment_id=_text(entity, "payment_id", "pay_"), status=status)
+
+
+def _amount(entity: Mapping[str, Any]) -> int:
+    amount = entity.get("amount")
+    if not isinstance(amount, int) or isinstance(amount, bool) or amount < 0:
+        raise MalformedPaymentError("amount")
+    return amount
 
 
 def _text(entity: Mapping[str, Any], name: str, prefix: str = "") -> str:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tollgate.payments.orders import MalformedPaymentError, Payment, to_payment
+from tollgate.payments import reversals
+from tollgate.payments.orders import MalformedPaymentError, Payment, to_dispute, to_payment, to_refund
 from tollgate.payments.settle import Settlement, settle
 from tollgate.store import payments as ledger
 from tollgate.store.payments import Entry, Found
@@ -93,6 +94,21 @@ def no_money_yet(received: Event) -> Outcome:
         return "seen" if found.seen else "ignored"
     ledger.note_attempt(found.order, payment, received.entry)
     return "noted"
+
+
+@on("refund.created", "refund.processed", "refund.failed")
+def money_goes_back(received: Event) -> Outcome:
+    """Note the refund; the last part of a payment ends the period it paid for."""
+    refund = to_refund(received.entity("refund"), received.name.rpartition(".")[2])
+    reversals.refunded(to_payment(received.entity("payment")), refund, received.entry)
+    return "noted"
+
+
+@on("payment.dispute.created", "payment.dispute.won", "payment.dispute.lost", "payment.dispute.closed")
+def money_is_disputed(received: Event) -> Outcome:
+    """Note the dispute: it flags the payment, ends its period when lost, and restores it when won after all."""
+    dispute = to_dispute(received.entity("dispute"), received.name.rpartition(".")[2])
+    return "noted" if reversals.disputed(dispute, received.entry) else "ignored"
 
 
 def _look_up(received: Event) -> tuple[Payment, Found]:

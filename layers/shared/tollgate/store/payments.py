@@ -131,7 +131,7 @@ def grant(
     On condition that the payment has no entry yet, the order no payment, and the user is as read. Raises ConditionFailedError.
     """
     table = settings().tables.payments
-    row = _ledger_row(payment, entry) | {
+    row = ledger_row(payment, entry) | {
         "userId": order.user_id,
         "tier": order.tier,
         "plan": order.plan,
@@ -146,20 +146,20 @@ def grant(
         "ExpressionAttributeValues": to_item({":payment": payment.id}),
     }
     transact(
-        _put_new(row),
+        put_new(row),
         {"Update": paid},
         {"Update": users.change(after, before, entry.at)},
         *subscriptions.rows(after, before),
-        *_event(entry),
+        *note_event(entry),
     )
 
 
 def flag(payment: Payment, order: Order | None, reason: Reason, entry: Entry) -> None:
     """Keep a payment for review. Raises ConditionFailedError where it has an entry already."""
-    row = _ledger_row(payment, entry) | {"reason": reason.value, "flagged": OPEN}
+    row = ledger_row(payment, entry) | {"reason": reason.value, "flagged": OPEN}
     if order:
         row |= {"userId": order.user_id, "tier": order.tier, "plan": order.plan}
-    transact(_put_new(row), *_event(entry))
+    transact(put_new(row), *note_event(entry))
 
 
 def note_attempt(order: Order, payment: Payment, entry: Entry) -> None:
@@ -173,7 +173,7 @@ def note_attempt(order: Order, payment: Payment, entry: Entry) -> None:
             {":attempt": {"status": payment.status, "error": payment.error, "at": calendar.iso(entry.at)}},
         ),
     }
-    transact({"Update": update}, *_event(entry))
+    transact({"Update": update}, *note_event(entry))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +185,8 @@ class Entry:
     event: str | None = None
 
 
-def _ledger_row(payment: Payment, entry: Entry) -> dict[str, Any]:
+def ledger_row(payment: Payment, entry: Entry) -> dict[str, Any]:
+    """A payment's entry, as far as the payment tells it."""
     return {
         "id": payment.id,
         "kind": "payment",
@@ -198,7 +199,8 @@ def _ledger_row(payment: Payment, entry: Entry) -> dict[str, Any]:
     }
 
 
-def _put_new(row: Mapping[str, Any]) -> dict[str, Any]:
+def put_new(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The write of an entry that must not be there yet."""
     return {
         "Put": {
             "TableName": settings().tables.payments,
@@ -208,7 +210,8 @@ def _put_new(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _event(entry: Entry) -> list[dict[str, Any]]:
+def note_event(entry: Entry) -> list[dict[str, Any]]:
+    """The write that marks an event as handled, if the entry comes from one."""
     if entry.event is None:
         return []
     gone = entry.at + EVENTS_KEPT
