@@ -1,0 +1,108 @@
+# Needs make and Python 3.13. Everything else is fetched into .venv, .venv-sam and .local, and nowhere else.
+
+PYTHON ?= $(shell for name in python3.13 python3 python; do \
+	"$$name" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && command -v "$$name" && break; done)
+
+LAYERS = layers/shared/requirements.txt layers/ai/requirements.txt
+RUN    = $(LAYERS) requirements/local.txt
+DEV    = $(RUN) requirements/dev.txt
+SAM    = requirements/sam.txt
+PIP    = -m pip install --quiet --disable-pip-version-check --no-input --require-hashes
+CODE   = $(wildcard layers functions local tests bench)
+ARCH   = $(if $(filter x86_64 amd64,$(shell uname -m)),x86_64,arm64)
+
+export SAM_CLI_TELEMETRY = 0
+export AWS_DEFAULT_REGION ?= ap-south-1
+
+.PHONY: help setup run test lint check build lock bench clean
+.DELETE_ON_ERROR:
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: .venv/.run .local/.engine ## fetch what `make run` needs (`make run` does it too)
+	@:
+
+run: setup ## serve the whole API on http://127.0.0.1:3000; Ctrl-C stops it
+	@.venv/bin/python -m local
+
+test: .venv/.dev .local/.engine ## run the tests, with branch coverage
+	@rm -f .coverage .coverage.*
+	@.venv/bin/python -m coverage run -m pytest -q -n auto
+	@.venv/bin/python -m coverage combine --quiet
+	@.venv/bin/python -m coverage report
+
+lint: .venv/.dev ## format, lint rules and types
+	@echo "Format"
+	@.venv/bin/ruff format --check --output-format concise $(CODE) || { echo "Run: .venv/bin/ruff format $(CODE)" >&2; exit 1; }
+	@echo "Lint rules"
+	@.venv/bin/ruff check --quiet $(CODE)
+	@echo "Types"
+	@.venv/bin/mypy $(CODE)
+
+check: lint .venv-sam/.done .local/.engine ## everything that has to pass before a change goes in
+	@echo "Template"
+	@.venv-sam/bin/cfn-lint template.yaml
+	@.venv-sam/bin/sam validate --lint
+	@echo "Build, for this machine"
+	@PATH="$(CURDIR)/.venv-sam/bin:$$PATH" TOLLGATE_ARCH=$(ARCH) sam build --no-cached --build-dir .aws-sam/here \
+		--parameter-overrides Architecture=$(ARCH) > .local/build.log 2>&1 || { cat .local/build.log >&2; exit 1; }
+	@# The wheels are Linux's: elsewhere they can be fetched, but not imported.
+	@test "$$(uname -s)" != Linux || .venv/bin/python tests/bundle/built.py .aws-sam/here
+	@echo "Tests"
+	@$(MAKE) --no-print-directory test
+
+build: .venv-sam/.done ## what `sam deploy` uploads, in .aws-sam
+	@PATH="$(CURDIR)/.venv-sam/bin:$$PATH" sam build
+	@# Compiled ahead, because the cloud compiles anew at each cold start: `sam build` leaves no bytecode.
+	@.venv-sam/bin/python -m compileall -q --invalidation-mode unchecked-hash .aws-sam/build
+
+bench: .venv/.dev .local/.engine ## measure it on this machine
+	@.venv/bin/python -m bench
+
+clean: ## remove the local data, builds and caches; the environments stay
+	@rm -rf .local/data .aws-sam .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+# One environment for running and testing: tests see what the stack runs on.
+.venv/.run: $(RUN)
+	@$(call environment,.venv)
+	@echo "Installing the libraries (once, a minute or so) ..."
+	@.venv/bin/python $(PIP) $(addprefix -r ,$(RUN))
+	@touch $@
+
+.venv/.dev: $(DEV) .venv/.run
+	@echo "Installing the test tools (once) ..."
+	@.venv/bin/python $(PIP) $(addprefix -r ,$(DEV))
+	@touch $@
+
+# SAM CLI pins what it needs, so it lives apart.
+.venv-sam/.done: $(SAM)
+	@$(call environment,.venv-sam)
+	@echo "Installing SAM CLI (once, a minute or so) ..."
+	@.venv-sam/bin/python $(PIP) -r $(SAM)
+	@touch $@
+
+.local/.engine: local/pins.json .venv/.run
+	@mkdir -p .local
+	@.venv/bin/python -m local.dynoxide
+	@touch $@
+
+# Makes an environment, or makes it again when its Python is another one or has gone.
+define environment
+test -n "$(PYTHON)" || { \
+	echo "Tollgate needs Python 3.13 and found none. Install it, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.13" >&2; \
+	exit 1; }; \
+$(1)/bin/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null || "$(PYTHON)" -m venv --clear $(1)
+endef
+
+# Pins every requirement again. uv compiles for all platforms at once; it is thrown away afterwards.
+COMPILE = .local/lock/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.13 --universal
+lock: ## pin the requirements anew, after an edit of a .in file (UPGRADE=--upgrade: newest versions)
+	@$(call environment,.local/lock)
+	@.local/lock/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@$(COMPILE) $(UPGRADE) layers/shared/requirements.in -o layers/shared/requirements.txt
+	@$(COMPILE) $(UPGRADE) layers/ai/requirements.in -c layers/shared/requirements.txt -o layers/ai/requirements.txt
+	@$(COMPILE) $(UPGRADE) requirements/local.in $(addprefix -c ,$(LAYERS)) -o requirements/local.txt
+	@$(COMPILE) $(UPGRADE) requirements/dev.in $(addprefix -c ,$(RUN)) -o requirements/dev.txt
+	@$(COMPILE) $(UPGRADE) $(SAM:.txt=.in) -o $(SAM)
+	@rm -rf .local/lock
