@@ -19,13 +19,13 @@ from tollgate.resumes.text import BULLET
 VERSION: Final = "ats-2026.1"
 
 _YEAR: Final = re.compile("(?:19|20)\\d{2}")
-_EMAIL: Final = re.compile("[\\w.+-]+@[\\w-]+\\.[\\w.-]+")
+_EMAIL: Final = re.compile("(?<![\\w.+-])[\\w.+-]{1,64}@[\\w-]{1,63}\\.[\\w.-]+")
 _PHONE: Final = re.compile("(?:\\+?\\d{1,3}[ -]?)?(?:\\(\\d{2,5}\\)|\\d{2,5})(?:[ -]?\\d{2,5}){1,4}")
 _LINK: Final = re.compile(
-    "(?:https?://|www\\.|linkedin\\.com|github\\.com|orcid\\.org)\\S+|\\b(?<!@)[\\w-]+(?:\\.[\\w-]+)+/\\S+",
+    "(?:https?://|www\\.|linkedin\\.com|github\\.com|orcid\\.org)\\S+|(?<![\\w.@-])[\\w-]{1,63}(?:\\.[\\w-]{1,63}){1,4}/\\S",
     re.IGNORECASE,
 )
-_PLACE: Final = re.compile("[^\\W\\d_][^\\W\\d_ ]+, ?[^\\W\\d_][^\\W\\d_ ]+|\\b\\d{6}\\b")
+_PLACE: Final = re.compile("(?<!\\w)[^\\W\\d_]{2,40}, ?[^\\W\\d_]{2,40}|\\b\\d{6}\\b")
 _PHONE_DIGITS: Final = (8, 15)
 _NUMBER: Final = re.compile(
     "\\d|\\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|hundred|thousand|lakh|crore|million|halved?"

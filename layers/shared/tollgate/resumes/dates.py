@@ -48,8 +48,8 @@ def _full_year(year: str) -> str:
 def _date(year: str, month: str | None, day: str | None) -> str | None:
     if not 1900 <= int(year) <= 2100:  # noqa: PLR2004 -- beyond is a slip
         return None
-    if month is None or not 1 <= int(month) <= 12:  # noqa: PLR2004
+    if month is None or not 1 <= int(month) <= 12:  # noqa: PLR2004 -- months
         return year
-    if day is None or not 1 <= int(day) <= 31:  # noqa: PLR2004
+    if day is None or not 1 <= int(day) <= 31:  # noqa: PLR2004 -- days
         return f"{year}-{int(month):02}"
     return f"{year}-{int(month):02}-{int(day):02}"

@@ -10,6 +10,7 @@ from typing import Final
 _SEGMENT_GAP: Final = 1.5  # ems between words that belong to different columns or cells
 _SPACE_GAP: Final = 0.15  # ems; closer pieces are one word
 _GUTTER: Final = 6.0  # points of white between columns, at least
+_MAX_SEGMENTS: Final = 600  # on one page; beyond, columns are not looked for
 _BAND_ROWS: Final = 3  # fewer rows side by side are no columns
 _LEADING: Final = 1.75  # line heights from one line of a bullet to the next, at most
 _LINE_STEP: Final = 1.45  # line heights from one line of a cell to the next, at most
@@ -194,7 +195,7 @@ def _rows(segments: Iterable[Segment]) -> list[list[Segment]]:
 
 def _order(segments: Sequence[Segment], notes: set[str]) -> list[Line]:
     rows = _rows(segments)
-    band = _widest_columns(rows)
+    band = _widest_columns(rows) if len(segments) <= _MAX_SEGMENTS else None
     if band is None:
         return _row_lines(rows, notes)
     before = [segment for row in rows[: band.start] for segment in row]
@@ -338,7 +339,7 @@ def _between(before: Sequence[Segment], cell: Sequence[Segment]) -> str:
 # Pages into text
 
 _BULLET: Final = re.compile("[^\\w\\s\"'(\\[{+#@&₹$€£\\\\/]\\s*(?=\\S)|o (?=[A-Z])")
-_BROKEN: Final = re.compile("[^\\W\\d_]{2,}[-\u2010\u00ad\x02\ufffe]$")
+_BROKEN: Final = re.compile("(?<![^\\W\\d_])[^\\W\\d_]{2,}[-\u2010\u00ad\x02\ufffe]$")
 _PAGE_NUMBER: Final = re.compile("(?:page\\s*)?#(?:\\s*(?:of|/|\\|)\\s*#)?", re.IGNORECASE)
 _MARGIN_LINES: Final = 2
 

@@ -27,19 +27,23 @@ _TEXT, _PATH, _IMAGE, _SHADING, _FORM = 1, 2, 3, 4, 5  # pdfium's FPDF_PAGEOBJ_*
 _URI_ACTION: Final = 3  # pdfium's PDFACTION_URI
 _STROKED: Final = (1, 5)  # text render modes that draw outlines only
 _UNDRAWN: Final = (3, 7)  # text render modes that draw nothing
-_MAX_OBJECTS: Final = 50_000
+_MAX_OBJECTS: Final = 10_000
+_MAX_AREAS: Final = 150  # of them as backgrounds; beyond is a drawing, and its colours are not followed
+_MAX_WORDS: Final = 3_000  # on one page; beyond, ruled lines and drawn bullets are not looked at
 _MAX_UNPACKED: Final = 64 * 1024 * 1024
 _LEAST_SIZE: Final = 3.0  # points; nobody reads smaller letters
 _LEAST_ALPHA: Final = 32  # of 255
+_OPAQUE: Final = 255
 _LEAST_CONTRAST: Final = 1.2  # WCAG ratio; light grey on white is 1.5
 _LEAST_SIDE: Final = 3.0  # points; thinner shapes are rules, not backgrounds
 _LEAST_RULE: Final = 8.0  # points; shorter strokes are decoration
+_MAX_CLIP_POINTS: Final = 50
 _MAX_RULES: Final = 400
 _DOT: Final = (1.0, 7.0)  # points across
 _RECTANGLE: Final = 6  # path segments at most
 _SCAN_SHARE: Final = 0.5  # of the page under one image
 _MAX_LINKS: Final = 20
-_SURROGATES: Final = range(0xD800, 0xE000)
+_WORD: Final = re.compile("\\S+")
 
 type Pdfium = Any  # pdfium's modules and handles carry no types
 type Box = tuple[float, float, float, float]  # left, bottom, right, top in page space
@@ -71,6 +75,8 @@ class _Drawing:
     areas: list[_Area] = field(default_factory=list)
     images: list[_Area] = field(default_factory=list)
     rules: list[Box] = field(default_factory=list)  # vertical edges, as boxes without width
+    count: int = 0
+    on_page: set[int] = field(default_factory=set)  # text objects outside forms, whose clip paths are in page space
     dots: list[Box] = field(default_factory=list)  # small filled shapes: browsers draw their bullets so
 
 
@@ -120,16 +126,15 @@ def _pages(document: Pdfium, count: int) -> list[_Page]:
     import pypdfium2
 
     pages, characters = [], 0
-    for index in range(count):
-        try:
-            page = document[index]
-        except pypdfium2.PdfiumError as error:
-            raise BrokenDocumentError from error
-        with closing(page), closing(page.get_textpage()) as text:
-            characters += text.count_chars()
-            if characters > MAX_CHARACTERS:
-                raise DocumentTooLargeError
-            pages.append(_page(document, page, text))
+    try:
+        for index in range(count):
+            with closing(document[index]) as page, closing(page.get_textpage()) as text:
+                characters += text.count_chars()
+                if characters > MAX_CHARACTERS:
+                    raise DocumentTooLargeError
+                pages.append(_page(document, page, text))
+    except pypdfium2.PdfiumError as error:
+        raise BrokenDocumentError from error
     return pages
 
 
@@ -142,8 +147,11 @@ def _page(document: Pdfium, page: Pdfium, text: Pdfium) -> _Page:
     elif found.unseen:
         found.hidden, found.scan = True, False
     place = _placing(page)
-    words = layout.with_bullets(found.words, [place(dot)[:4] for dot in drawing.dots])
-    reading = layout.read(words, _rules(place, drawing))
+    if len(found.words) <= _MAX_WORDS:
+        words = layout.with_bullets(found.words, [place(dot)[:4] for dot in drawing.dots])
+        reading = layout.read(words, _rules(place, drawing))
+    else:
+        reading = layout.read(found.words)
     found.lines, found.notes = reading.lines, reading.notes
     found.links = _links(document, page)
     return found
@@ -184,18 +192,15 @@ def _with_links(text: str, pages: list[_Page]) -> str:
 def _sort_words(page: Pdfium, text: Pdfium, drawing: _Drawing, found: _Page) -> None:
     from pypdfium2 import raw
 
-    text = text.raw
+    handle = text.raw
     seen: dict[int, tuple[str, float]] = {}
     box = raw.FS_RECTF()
     place = _placing(page)
-    for word, start, stop, address in _runs(raw, text):
+    for word, start, stop, address in _runs(raw, handle):
         if address not in seen:
-            seen[address] = _style(raw, text, start, address, drawing)
+            seen[address] = _style(raw, handle, start, address, drawing)
         fate, size = seen[address]
-        first = _box(raw, text, start, box)
-        last = first if stop - start == 1 else _box(raw, text, stop - 1, box)
-        around = (min(first[0], last[0]), min(first[1], last[1]), max(first[2], last[2]), max(first[3], last[3]))
-        left, top, right, bottom, inside = place(around)
+        left, top, right, bottom, inside = place(_around(raw, handle, start, stop, box))
         found_word = layout.Word(word, left, top, right, bottom, size)
         if fate == "unseen":
             found.unseen.append(found_word)
@@ -208,18 +213,19 @@ def _sort_words(page: Pdfium, text: Pdfium, drawing: _Drawing, found: _Page) -> 
 def _runs(raw: Pdfium, text: Pdfium) -> Iterator[tuple[str, int, int, int]]:
     """Words as (text, first character, one past the last, address of the text object that draws them)."""
     characters = _characters(raw, text)
-    for match in re.finditer("\\S+", characters):
+    drawer = _drawer(raw)
+    here = ctypes.cast(text, ctypes.c_void_p)
+    for match in _WORD.finditer(characters):
         start, stop = match.span()
-        first, last = _drawn_by(raw, text, start), _drawn_by(raw, text, stop - 1)
-        if first == last:
-            yield match.group(), start, stop, first
+        first = drawer(here, start)
+        if first == drawer(here, stop - 1):
+            yield match.group(), start, stop, first or 0
         else:
-            yield from _pieces(raw, text, characters, start, stop)
+            yield from _pieces(characters, start, [drawer(here, index) or 0 for index in range(start, stop)])
 
 
-def _pieces(raw: Pdfium, text: Pdfium, characters: str, start: int, stop: int) -> Iterator[tuple[str, int, int, int]]:
+def _pieces(characters: str, start: int, owners: list[int]) -> Iterator[tuple[str, int, int, int]]:
     """A word that several text objects draw, cut where they meet: one of them may be hidden."""
-    owners = [_drawn_by(raw, text, index) for index in range(start, stop)]
     begin = 0
     for index in range(1, len(owners) + 1):
         if index == len(owners) or owners[index] != owners[begin]:
@@ -227,23 +233,37 @@ def _pieces(raw: Pdfium, text: Pdfium, characters: str, start: int, stop: int) -
             begin = index
 
 
+def _drawer(raw: Pdfium) -> Callable[[ctypes.c_void_p, int], int | None]:
+    """FPDFText_GetTextObject with plain addresses for pointers: it is asked twice a word, and objects are slow."""
+    address = ctypes.cast(raw.FPDFText_GetTextObject, ctypes.c_void_p).value
+    return ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int)(address or 0)
+
+
 def _characters(raw: Pdfium, text: Pdfium) -> str:
     """One character per index of pdfium's, so that positions in the string are its indexes."""
     count = raw.FPDFText_CountChars(text)
     buffer = (ctypes.c_ushort * (count + 1))()
     written = raw.FPDFText_GetText(text, 0, count, buffer)
-    units = buffer[: max(written - 1, 0)]
-    if len(units) != count or any(unit in _SURROGATES for unit in units):
-        units = [raw.FPDFText_GetUnicode(text, index) for index in range(count)]
+    found = bytes(buffer)[: max(written - 1, 0) * 2].decode("utf-16-le", "surrogatepass")
+    if len(found) == count:
+        return found
+    units = (raw.FPDFText_GetUnicode(text, index) for index in range(count))
     return "".join(chr(unit) if unit <= sys.maxunicode else "\ufffd" for unit in units)
-
-
-def _drawn_by(raw: Pdfium, text: Pdfium, index: int) -> int:
-    return _address(raw.FPDFText_GetTextObject(text, index))
 
 
 def _address(pointer: Pdfium) -> int:
     return ctypes.addressof(pointer.contents) if pointer else 0
+
+
+def _around(raw: Pdfium, text: Pdfium, start: int, stop: int, box: Pdfium) -> Box:
+    """The box around a word, from those of its first and last characters."""
+    first = _box(raw, text, start, box)
+    if stop - start == 1:
+        return first
+    last = _box(raw, text, stop - 1, box)
+    if first[0] <= last[2] and first[1] == last[1]:  # on one line, as nearly all words are
+        return first[0], first[1], last[2], last[3]
+    return min(first[0], last[0]), min(first[1], last[1]), max(first[2], last[2]), max(first[3], last[3])
 
 
 def _box(raw: Pdfium, text: Pdfium, index: int, box: Pdfium) -> tuple[float, float, float, float]:
@@ -262,9 +282,9 @@ def _placing(page: Pdfium) -> Callable[[Box], _Placed]:
         inside = left <= x <= right and bottom <= y <= top
         if rotation == 90:  # noqa: PLR2004 -- degrees
             return box[1] - bottom, box[0] - left, box[3] - bottom, box[2] - left, inside
-        if rotation == 180:  # noqa: PLR2004
+        if rotation == 180:  # noqa: PLR2004 -- degrees
             return right - box[2], box[1] - bottom, right - box[0], box[3] - bottom, inside
-        if rotation == 270:  # noqa: PLR2004
+        if rotation == 270:  # noqa: PLR2004 -- degrees
             return top - box[3], right - box[2], top - box[1], right - box[0], inside
         return box[0] - left, top - box[3], box[2] - left, top - box[1], inside
 
@@ -288,7 +308,29 @@ def _style(raw: Pdfium, text: Pdfium, index: int, address: int, drawing: _Drawin
     colour = _colour(raw, drawer, stroke=mode in _STROKED)
     if size < _LEAST_SIZE or _blends_in(colour, drawing, drawing.depths.get(address, 0), place):
         return "hidden", size
+    if address in drawing.on_page and _clipped(raw, drawer, place):
+        return "hidden", size
     return "seen", size
+
+
+def _clipped(raw: Pdfium, drawer: Pdfium, place: tuple[float, float]) -> bool:
+    """Whether a clip path around the object leaves the place out; only the path's bounds are looked at."""
+    clip = raw.FPDFPageObj_GetClipPath(drawer)
+    for path in range(max(raw.FPDFClipPath_CountPaths(clip), 0)) if clip else ():
+        points = list(_points(raw, clip, path))
+        xs, ys = [x for x, _ in points], [y for _, y in points]
+        if points and not (min(xs) <= place[0] <= max(xs) and min(ys) <= place[1] <= max(ys)):
+            return True
+    return False
+
+
+def _points(raw: Pdfium, clip: Pdfium, path: int) -> Iterator[tuple[float, float]]:
+    """The points of a clip path; none of a long one, which is a drawing and hides no line of text."""
+    count = raw.FPDFClipPath_CountPathSegments(clip, path)
+    x, y = ctypes.c_float(), ctypes.c_float()
+    for index in range(count if count <= _MAX_CLIP_POINTS else 0):
+        raw.FPDFPathSegment_GetPoint(raw.FPDFClipPath_GetPathSegment(clip, path, index), x, y)
+        yield x.value, y.value
 
 
 def _size(raw: Pdfium, text: Pdfium, index: int) -> float:
@@ -350,12 +392,15 @@ type _Matrix = tuple[float, float, float, float, float, float]
 
 def _walk(raw: Pdfium, objects: Pdfium, matrix: _Matrix, drawing: _Drawing, nesting: int) -> None:
     for item in objects:
-        if len(drawing.depths) + len(drawing.areas) > _MAX_OBJECTS:
+        drawing.count += 1
+        if drawing.count > _MAX_OBJECTS:
             raise DocumentTooLargeError
         kind = raw.FPDFPageObj_GetType(item)
-        depth = len(drawing.depths) + len(drawing.areas) + 1
+        depth = drawing.count
         if kind == _TEXT:
             drawing.depths[_address(item)] = depth
+            if not nesting:
+                drawing.on_page.add(_address(item))
         elif kind == _FORM and nesting < 4:  # noqa: PLR2004 -- deeper nesting draws no resume
             inner = (raw.FPDFFormObj_GetObject(item, index) for index in range(raw.FPDFFormObj_CountObjects(item)))
             _walk(raw, inner, _product(_matrix(raw, item), matrix), drawing, nesting + 1)
@@ -375,11 +420,12 @@ def _add_area(raw: Pdfium, item: Pdfium, kind: int, matrix: _Matrix, drawing: _D
     if colour is not None and colour[3] < 128:  # noqa: PLR2004 -- half transparent: what is behind decides
         return
     plain = colour is not None and raw.FPDFPath_CountSegments(item) <= _RECTANGLE
-    covers = plain and colour is not None and colour[3] == 255 and not raw.FPDFPageObj_HasTransparency(item)  # noqa: PLR2004
+    covers = plain and colour is not None and colour[3] == _OPAQUE and not raw.FPDFPageObj_HasTransparency(item)
     if kind == _PATH and colour is None:
         return
     area = _Area(depth, left, bottom, right, top, colour[:3] if plain and colour else None, covers)
-    drawing.areas.append(area)
+    if len(drawing.areas) < _MAX_AREAS:
+        drawing.areas.append(area)
     if kind == _IMAGE:
         drawing.images.append(area)
 

@@ -257,7 +257,7 @@ def _items(value: object, inner: type[BaseModel] | None) -> list[object]:
     return [] if value is None else [value]
 
 
-def _kind(hint: Any) -> tuple[type[BaseModel] | None, bool]:  # noqa: ANN401
+def _kind(hint: Any) -> tuple[type[BaseModel] | None, bool]:  # noqa: ANN401 -- likewise
     """The model inside a field's type, if there is one, and whether the field is a list."""
     many, inside = False, [hint]
     while inside:
@@ -269,7 +269,7 @@ def _kind(hint: Any) -> tuple[type[BaseModel] | None, bool]:  # noqa: ANN401
     return None, many
 
 
-def _opened(hint: Any) -> list[Any]:  # noqa: ANN401
+def _opened(hint: Any) -> list[Any]:  # noqa: ANN401 -- likewise
     """What a type alias stands for, or the arguments of a generic."""
     origin = get_origin(hint)
     alias = origin if hasattr(origin, "__value__") else hint

@@ -132,7 +132,7 @@ def _month(point: str, *, first: bool) -> int:
     numbers = [int(number) for number in re.findall("\\d+", point)]
     year = max(numbers)
     if year < 100:  # noqa: PLR2004 -- '19 is 2019
-        year += 2000 if year < 60 else 1900  # noqa: PLR2004
+        year += 2000 if year < 60 else 1900  # noqa: PLR2004 -- years of two digits
     if named := re.match("[a-z]{3}", point.casefold()):
         months = "janfebmaraprmayjunjulaugsepoctnovdec"
         return year * 12 + months.index(named.group()) // 3

@@ -37,10 +37,10 @@ _BULLET_LINE = re.compile(
     "|[\u2013\u2014*\u203a\u00bb][ \t]+|o[ \t]+(?=[A-Z])|-[ \t]*(?=\\w)(?!-?\\d))"
 )
 _PRIVATE_USE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010fffd]")
-_TRAILING_SPACE = re.compile("(?m)[ \t]+$")
+_TRAILING_SPACE = re.compile("(?m)(?<![ \t])[ \t]+$")
 _WIDE_GAP = re.compile("[ ]{3,}|[ ]*\t[ \t]*")
 _BLANK_LINES = re.compile("\n{3,}")
-_BROKEN_WORD = re.compile("([^\\W\\d_]{2,})[-\u2010\u00ad]\n[ ]*([^\\W\\d_]+)")
+_BROKEN_WORD = re.compile("(?<![^\\W\\d_])([^\\W\\d_]{2,})[-\u2010\u00ad]\n[ ]*([^\\W\\d_]+)")
 # A line that ends in one of these and a hyphen is a compound, not a broken word.
 _COMPOUND_START = re.compile(
     "back|board|client|co|cloud|cost|cross|customer|data|day|decision|domain|end|error|event|fault|first|five|four|front"

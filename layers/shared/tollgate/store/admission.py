@@ -61,8 +61,8 @@ def take_rate_slot(user_id: str, email: str | None, now: datetime) -> User:
         "Key": key(user_id),
         "UpdateExpression": (
             "SET #rate = if_not_exists(#rate, :zero) + :one, terms = if_not_exists(terms, :base), "
-            "createdAt = if_not_exists(createdAt, :created), email = if_not_exists(email, :email), "
-            "version = if_not_exists(version, :zero)"
+            "createdAt = if_not_exists(createdAt, :created), version = if_not_exists(version, :zero)"
+            f"{', email = if_not_exists(email, :email)' if email else ''}"
         ),
         "ConditionExpression": "attribute_not_exists(#rate) OR #rate < :limit",
         "ExpressionAttributeNames": {"#rate": rate_counter(now)},
@@ -73,7 +73,7 @@ def take_rate_slot(user_id: str, email: str | None, now: datetime) -> User:
                 ":limit": limit,
                 ":base": _base_terms(),
                 ":created": calendar.iso(now),
-                ":email": email,
+                **({":email": email} if email else {}),
             },
         ),
         "ReturnValues": "ALL_NEW",
@@ -86,12 +86,11 @@ def take_rate_slot(user_id: str, email: str | None, now: datetime) -> User:
 
 
 def _take(call: Call) -> dict[str, Any]:
-    expression = _admission_expression(call.unit)
+    expression = _admission_expression(call.unit, knows_email=bool(call.email))
     names = {"#lease": call.lease, "#rate": rate_counter(call.at), "#affinity": str(call.affinity)}
     values: dict[str, object] = {
         ":now": int(call.at.timestamp()),
         ":created": calendar.iso(call.at),
-        ":email": call.email,
         ":base": _base_terms(),
         ":revision": plans.REVISION,
         ":zero": 0,
@@ -105,6 +104,8 @@ def _take(call: Call) -> dict[str, Any]:
         values |= {f":{window}": _base_steps(call.unit)[window] for window in WINDOWS_OF[call.unit]}
         values[":steps"] = _base_steps(call.unit)
         del values[":nothing"]
+    if call.email:
+        values[":email"] = call.email
     answer = send(
         "update_item",
         TableName=settings().tables.users,
@@ -127,16 +128,17 @@ class _Expression:
 
 
 @cache
-def _admission_expression(unit: Unit | None) -> _Expression:
+def _admission_expression(unit: Unit | None, *, knows_email: bool) -> _Expression:
     sets = [
         "terms = if_not_exists(terms, :base)",
         "createdAt = if_not_exists(createdAt, :created)",
-        "email = if_not_exists(email, :email)",
         "version = if_not_exists(version, :zero)",
         "#rate = if_not_exists(#rate, :zero) + :one",
         "mix = list_append(if_not_exists(mix, :fresh), if_not_exists(terms.mix.#affinity, :unmixed))",
         f"#lease = {'if_not_exists(terms.#unit, :steps)' if unit else ':nothing'}",
     ]
+    if knows_email:
+        sets.append("email = if_not_exists(email, :email)")
     allowed = [
         "terms.revision = :revision",
         "terms.#until > :now",

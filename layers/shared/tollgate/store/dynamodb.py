@@ -126,7 +126,8 @@ def _translate(response: Mapping[str, Any], error: Exception) -> None:
         "ThrottlingException",
         "InternalServerError",
         "RequestLimitExceeded",
-    }:
+        "TransactionInProgressException",
+    } or {reason.get("Code") for reason in reasons} & {"ThrottlingError", "ProvisionedThroughputExceeded"}:
         raise ProviderUnavailable("The database is busy; try again in a moment.") from error
     raise error
 

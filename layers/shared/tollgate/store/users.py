@@ -71,6 +71,8 @@ class _Change:
 
     def set_once(self, values: Mapping[str, object]) -> None:
         for name, value in values.items():
+            if value is None:
+                continue  # not known yet: a null would stand in the way of what comes later
             self.values[f":{name}"] = value
             self.sets.append(f"{name} = if_not_exists({name}, :{name})")
 
