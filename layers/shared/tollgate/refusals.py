@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from tollgate import entitlements, purchases
+from tollgate import calendar, entitlements, purchases
 from tollgate.calendar import seconds_to_next_hour
 from tollgate.counters import rate_counter
 from tollgate.errors import FeatureNotInPlan, RateLimited, Refusal, UsageLimitReached
@@ -21,7 +21,7 @@ def refusal(denied: Denial, user: User, action: Action, now: datetime, academic_
     """
     tier = user.tier(now)
     unit = UNIT_OF.get(action)
-    offer = _shown(purchases.cheapest_offer(user, unit, now, academic_domains))
+    offer = _shown(purchases.cheapest_offer(user, unit, calendar.whole_second(now), academic_domains))
     if denied is Denial.RATE or unit is None:
         wait = seconds_to_next_hour(now)
         return RateLimited(
