@@ -1,0 +1,237 @@
+"""What an AI call costs beside the provider: our whole path next to others, on an upstream that answers at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from bench import PATHS, report
+from bench.report import Goal, UnmeasuredError
+from bench.session import Session
+from bench.shop import RESUME
+from local.settings import ROOT
+from local.simulators.llm import answer
+from tollgate.ai.schema import openai_schema
+from tollgate.resumes.schema import Resume
+
+ROUNDS, QUICK_ROUNDS, CALLS = 7, 3, 30
+LITELLM = "litellm[proxy]==1.106.2"
+LITELLM_HOME = ROOT / ".local" / "bench" / "litellm"
+USERS = 6  # of the hybrid plan, which lets each make 100 calls an hour
+SDK, PLAIN, OURS = "OpenAI SDK alone", "plain version, stubbed store", "ours, stubbed store"
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A process that answers rounds: its module, what it is told beside the upstream and the body, and whose Python runs it."""
+
+    name: str
+    module: str
+    told: Mapping[str, object]
+    python: str = sys.executable
+
+
+class Running:
+    """A peer's process."""
+
+    def __init__(self, peer: Peer, process: subprocess.Popen[str]) -> None:
+        self.peer = peer
+        self._process = process
+        self.figures: list[dict[str, float]] = []
+
+    def round(self, *, counted: bool = True) -> None:
+        """Have it do one."""
+        if self._process.stdin is None or self._process.stdout is None:
+            raise UnmeasuredError("it has no pipes")
+        try:
+            self._process.stdin.write("go\n")
+            self._process.stdin.flush()
+            line = self._process.stdout.readline()
+        except OSError:
+            line = ""
+        if not line:
+            raise UnmeasuredError("its process ended")
+        if counted:
+            self.figures.append(json.loads(line))
+
+
+def ai(session: Session) -> list[Goal]:
+    """Print and save the comparison."""
+    if session.ground.function("ParseResume") is None:
+        return []
+    found = measured(session)
+    names = (SDK, PLAIN, "LiteLLM Router")
+    compared = [found[name] for name in names if name in found]
+    report.table(
+        f"AI path on an upstream of no latency: median of {QUICK_ROUNDS if session.quick else ROUNDS} rounds of {CALLS} calls",
+        (
+            "CPU ms a request",
+            "CPU",
+            "range",
+            "a core does/s",
+            "wall p50",
+            *(f"÷ {name}" for name in names if name in found),
+        ),
+        [_row(name, rounds, compared) for name, rounds in found.items()],
+        "CPU is what to compare; wall time also waits for whatever else the machine does. One caller at a time.\n"
+        "The proxy's CPU is its server's alone. LiteLLM keeps no quota, plan or usage\n"
+        "record here (it has no database); the plain version keeps them in seven calls, four before the upstream, and lets two\n"
+        "requests at once past one limit. Ours admits, validates, grounds the answer in the text, logs and settles in two calls.",
+    )
+    report.save("ai", session.facts, found)
+    return _verdicts(found)
+
+
+def measured(session: Session) -> dict[str, list[dict[str, float]]]:
+    """The rounds of every peer, alternating."""
+    with upstream(session) as url, ExitStack() as opened:
+        told = {"upstream": url, "body": _body(session), "calls": CALLS}
+        running = [opened.enter_context(_process(session, peer, told)) for peer in peers(session)]
+        for number in range((QUICK_ROUNDS if session.quick else ROUNDS) + 1):  # the first warms up
+            for each in list(running):
+                if session.attempt(each.peer.name, partial(_round, each, number)) is None:
+                    running.remove(each)
+            report.progress(f"ai: round {number}")
+        return {each.peer.name: each.figures for each in running}
+
+
+def _round(running: Running, number: int) -> bool:
+    running.round(counted=number > 0)
+    return True
+
+
+def peers(session: Session) -> list[Peer]:
+    """Who is compared. LiteLLM only where it was asked for and could be installed."""
+
+    def event(user: str) -> object:
+        return session.shop.request("ParseResume", user, {"text": RESUME})
+
+    def lasting() -> list[object]:
+        return [event(session.shop.customer("lifetime", "lifetime"))]
+
+    mixed = [event(session.shop.customer("pro", "monthly")) for _ in range(USERS)]
+    found = [
+        Peer(SDK, "sdk", {}),
+        Peer(PLAIN, "plain", {"events": lasting(), "stubbed": True}),
+        Peer(OURS, "ours", {"events": lasting(), "stubbed": True}),
+        Peer("plain version, local engine", "plain", {"events": lasting(), "stubbed": False}),
+        Peer("ours, local engine", "ours", {"events": lasting(), "stubbed": False}),
+        Peer("ours, hybrid plan, local engine", "ours", {"events": mixed, "stubbed": False}),
+    ]
+    if session.peers and (python := session.attempt("LiteLLM", litellm)):
+        found += [
+            Peer("LiteLLM Router", "litellm_router", {}, python),
+            Peer("LiteLLM proxy", "litellm_proxy", {}, python),
+        ]
+    return found
+
+
+def litellm() -> str:
+    """The Python that has LiteLLM, installed if it is not there yet."""
+    python = LITELLM_HOME / "bin" / "python"
+    done = LITELLM_HOME / "installed"
+    if not done.exists():
+        report.progress(f"installing {LITELLM} into {LITELLM_HOME}: some minutes")
+        _run([sys.executable, "-m", "venv", str(LITELLM_HOME)])
+        _run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", LITELLM])
+        done.touch()
+    return str(python)
+
+
+def _run(command: Sequence[str]) -> None:
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ran.returncode:
+        raise UnmeasuredError(f"{LITELLM} could not be installed: {ran.stderr[-300:].strip()}")
+
+
+@contextmanager
+def upstream(session: Session) -> Iterator[str]:
+    """A provider in a process of its own that answers at once; gives its address."""
+    text = session.ground.scratch / "answer.txt"
+    text.write_text(answer(openai_schema(Resume), RESUME), encoding="utf-8")
+    with subprocess.Popen(
+        [sys.executable, "-m", "bench.peers.upstream", str(text)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            port = process.stdout.readline().strip() if process.stdout else ""
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.kill()
+
+
+def _body(session: Session) -> dict[str, Any]:
+    """What our adapter sends to OpenAI for this resume, so that everybody sends the same."""
+    shop = session.shop
+    shop.call("ParseResume", {"text": RESUME}, shop.customer("lifetime", "lifetime"))
+    body: dict[str, Any] = shop.simulator("OPENAI", "/_sim/requests", None)["requests"][-1]["body"]
+    return body
+
+
+@contextmanager
+def _process(session: Session, peer: Peer, told: Mapping[str, object]) -> Iterator[Running]:
+    ground, file = session.ground, session.ground.scratch / f"{peer.name}.json"
+    file.write_text(json.dumps({**told, **peer.told}), encoding="utf-8")
+    variables = {
+        **ground.environment,
+        "OPENAI_BASE_URL": f"{told['upstream']}/v1",
+        "GEMINI_BASE_URL": str(told["upstream"]),
+        "PYTHONPATH": os.pathsep.join((*PATHS, str(ROOT))),
+    }
+    said = ground.scratch / f"{peer.name}.log"
+    with (
+        said.open("w", encoding="utf-8") as errors,
+        subprocess.Popen(
+            [peer.python, "-m", f"bench.peers.{peer.module}", str(file)],
+            env=variables,
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        ) as process,
+    ):
+        try:
+            yield Running(peer, process)
+        finally:
+            if process.stdin is not None:
+                process.stdin.close()  # it ends with its input
+            process.wait(30)
+            _explain(peer, process.returncode, said)
+
+
+def _explain(peer: Peer, status: int, said: Path) -> None:
+    if status:
+        report.progress(f"{peer.name}: {said.read_text(encoding='utf-8', errors='replace')[-600:].strip()}")
+
+
+def _row(
+    name: str, rounds: Sequence[Mapping[str, float]], compared: Sequence[Sequence[Mapping[str, float]]]
+) -> list[str]:
+    cpu, each = _middle(rounds, "cpu"), [1000 * one["cpu"] for one in rounds]
+    ratios = [f"{cpu / _middle(other, 'cpu'):.2f}" for other in compared]
+    wall = _middle(rounds, "wall")
+    return [name, f"{cpu:.2f}", f"{min(each):.2f} to {max(each):.2f}", f"{1000 / cpu:.0f}", f"{wall:.2f}", *ratios]
+
+
+def _middle(rounds: Sequence[Mapping[str, float]], figure: str) -> float:
+    return 1000 * median(each[figure] for each in rounds)
+
+
+def _verdicts(found: Mapping[str, Sequence[Mapping[str, float]]]) -> list[Goal]:
+    def against(other: str) -> Goal:
+        text = f"the whole AI path takes less CPU than: {other}"
+        if OURS not in found or other not in found:
+            return Goal(text, "–", None)
+        ratio = _middle(found[OURS], "cpu") / _middle(found[other], "cpu")
+        return Goal(text, f"{ratio:.2f} of it", ratio < 1)
+
+    return [against(PLAIN), against("LiteLLM proxy")]

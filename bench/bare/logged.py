@@ -1,0 +1,25 @@
+"""The same with one log line and two metrics a request, which is what every function of ours writes."""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+from aws_lambda_powertools.metrics import MetricUnit
+
+app = APIGatewayHttpResolver()
+logger = Logger(service="bare")
+metrics = Metrics(namespace="Bare", service="bare")
+
+
+@app.get("/bare")
+def bare() -> dict[str, object]:
+    return {}
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 -- Lambda's own
+    reply = app.resolve(event, context)
+    logger.info("request", route=event["routeKey"], status=reply["statusCode"])
+    metrics.add_metric(name="Latency", unit=MetricUnit.Milliseconds, value=1)
+    metrics.add_metric(name="Requests", unit=MetricUnit.Count, value=1)
+    metrics.flush_metrics()
+    return reply

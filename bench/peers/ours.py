@@ -1,0 +1,29 @@
+"""The whole path of ours: the real parse-resume handler, the real database client, the real provider SDKs."""
+
+from __future__ import annotations
+
+from itertools import cycle
+
+from bench.ground import Context, handler
+from bench.peers import loop
+from bench.warm_process import Replay
+from tollgate.store import dynamodb
+
+
+def main() -> None:
+    """Serve rounds."""
+    told = loop.job()
+    subject, events = handler("ai.parse_resume.handler"), cycle(told["events"])
+    if told["stubbed"]:
+        subject = Replay(dynamodb.client(), subject, next(events), 200)
+
+    def call() -> None:
+        reply = subject(next(events), Context())
+        if reply["statusCode"] != 200:  # noqa: PLR2004 -- anything else is no measurement
+            raise RuntimeError(reply["body"])
+
+    loop.serve(call, told["calls"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""The process that `bench.warm` measures in: `python -m bench.warm_process <job file>`."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from time import process_time
+from typing import Any, cast
+
+from botocore.awsrequest import AWSResponse
+
+from bench.fresh import BARE_EVENT
+from bench.ground import Context, Event, Handler, handler
+from bench.warm import BARE, Job
+from local.simulators.llm import answer
+from tollgate import app
+from tollgate.ai.provider import Completion, Provider, Reply, Request, Usage, checked
+from tollgate.ai.schema import openai_schema
+from tollgate.store import dynamodb
+
+_WARM_UP = 3
+
+
+def main(path: Path) -> None:
+    """Do the job in the file, and leave the figures beside it."""
+    job = Job(**json.loads(path.read_text(encoding="utf-8")))
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the log is written, as in the cloud, but nobody keeps it
+    answer_at_once()
+    Path(f"{path}.out").write_text(json.dumps(measured(job)), encoding="utf-8")
+
+
+def measured(job: Job) -> dict[str, list[float]]:
+    """CPU seconds a call, round by round: the bare handlers, then the subject."""
+    subject, events = handler(job.handler), _supply(job)
+    bare = {name: handler(module) for name, (module, _) in BARE.items()}
+    for _ in range(0 if job.stubbed else _WARM_UP):  # the first is what a stub learns from: it must do the whole work
+        _cpu(subject, [next(events)], job.status)
+    if job.stubbed:
+        subject = Replay(dynamodb.client(), subject, next(events), job.status)
+        reading = importlib.import_module("reading")
+        bare["reading"] = Replay(reading.client, reading.handler, BARE_EVENT, 200)
+    figures: dict[str, list[float]] = {name: [] for name in (*bare, "subject")}
+    for _ in range(job.rounds):
+        for name, each in bare.items():
+            figures[name].append(_cpu(each, [BARE_EVENT] * BARE[name][1], 200))
+        figures["subject"].append(_cpu(subject, [next(events) for _ in range(job.calls)], job.status))
+    return figures
+
+
+def _supply(job: Job) -> Iterator[Event]:
+    """Each event once, or the only one for ever."""
+    while True:
+        yield from job.events
+        if job.once:
+            return
+
+
+def _cpu(subject: Handler, events: Sequence[Event], status: int) -> float:
+    contexts = [Context() for _ in events]
+    begun = process_time()
+    replies = [subject(event, context) for event, context in zip(events, contexts, strict=True)]
+    took = process_time() - begun
+    for reply in replies:
+        if reply["statusCode"] != status:
+            raise RuntimeError(f"answered {reply['statusCode']}: {reply['body']}")
+    return took / len(events)
+
+
+class Replay:
+    """A handler whose database answers from memory, with what the engine answered when it was called the first time."""
+
+    def __init__(self, client: Any, subject: Handler, event: Event, status: int) -> None:  # noqa: ANN401 -- boto3's
+        self._subject = subject
+        self._answers: list[tuple[str, int, dict[str, str], bytes]] = []
+        self._position = -1
+        self._session = client._endpoint.http_session  # noqa: SLF001 -- where botocore keeps its sockets
+        client.meta.events.register("before-send.dynamodb", self._send)
+        _cpu(subject, [event], status)
+
+    def __call__(self, event: Event, context: object) -> dict[str, Any]:
+        self._position = 0
+        return self._subject(event, context)
+
+    def _send(self, request: Any, event_name: str, **_: Any) -> Any:  # noqa: ANN401 -- botocore's
+        if self._position < 0:
+            real = self._session.send(request)
+            self._answers.append((event_name, real.status_code, dict(real.headers), real.content))
+            return real
+        name, status, headers, content = self._answers[self._position]
+        if name != event_name:
+            raise RuntimeError(f"{event_name} was asked where {name} was before")
+        self._position += 1
+        answered = AWSResponse(request.url, status, headers, None)
+        answered._content = content  # noqa: SLF001 -- read already
+        return answered
+
+
+def answer_at_once() -> None:
+    """Put providers that need no network behind the services, in the place where the functions find theirs."""
+    providers = cast("dict[str, Provider]", app.ai().providers)
+    for service in providers:
+        providers[service] = Instant()
+
+
+class Instant:
+    """A provider that has its answer ready as text; the text is checked against the schema as every answer is."""
+
+    name = "openai"
+
+    def __init__(self) -> None:
+        self._texts: dict[str, str] = {}
+
+    def complete(self, request: Request, timeout: float) -> Completion:  # noqa: ARG002 -- it takes no time
+        reply = Reply(
+            text=self._text(request),
+            usage=Usage(input=900, cached=0, cache_write=0, output=600, thinking=0),
+            served_model=request.model.id,
+            provider_request_id="req_bench",
+        )
+        return checked(reply, request.schema)
+
+    def _text(self, request: Request) -> str:
+        name = request.schema.__name__
+        if name not in self._texts:
+            self._texts[name] = answer(openai_schema(request.schema), request.user)
+        return self._texts[name]
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
