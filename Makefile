@@ -101,7 +101,9 @@ lock: ## pin the requirements anew, after an edit of a .in file (UPGRADE=--upgra
 	@$(call environment,.local/lock)
 	@.local/lock/bin/python -m pip install --quiet --disable-pip-version-check uv
 	@$(COMPILE) $(UPGRADE) layers/shared/requirements.in -o layers/shared/requirements.txt
-	@$(COMPILE) $(UPGRADE) layers/ai/requirements.in -c layers/shared/requirements.txt -o layers/ai/requirements.txt
+	@# What the shared layer holds, the AI layer leaves out: a function mounts both.
+	@$(COMPILE) $(UPGRADE) layers/ai/requirements.in -c layers/shared/requirements.txt -o layers/ai/requirements.txt \
+		$$(sed -nE 's/^([a-z0-9._-]+)==.*/--no-emit-package \1/p' layers/shared/requirements.txt)
 	@$(COMPILE) $(UPGRADE) requirements/local.in $(addprefix -c ,$(LAYERS)) -o requirements/local.txt
 	@$(COMPILE) $(UPGRADE) requirements/dev.in $(addprefix -c ,$(RUN)) -o requirements/dev.txt
 	@$(COMPILE) $(UPGRADE) $(SAM:.txt=.in) -o $(SAM)

@@ -23,7 +23,7 @@ _START_SECONDS = 30.0
 _STALL_SECONDS = 0.02  # all busy for so long, and another is started
 _LOOK_SECONDS = 1.0  # how often the sources are looked at for edits
 # Libraries only: code of ours would be frozen at its state when the stack was started.
-PRELOADED = ("local.worker", "pydantic", "aws_lambda_powertools.event_handler.openapi.params", "boto3.session")
+PRELOADED = ("local.worker", "local.preload")
 
 
 class Crashed(Exception):  # noqa: N818 -- reads as what happened

@@ -17,7 +17,7 @@ from tollgate.ai.provider import (
     kind_of_status,
     reported,
     seconds,
-    within_loop,
+    within,
 )
 from tollgate.ai.schema import openai_schema
 
@@ -44,7 +44,7 @@ class OpenAI:
         self._api_key = api_key
         self._base_url = base_url
         self._building = threading.Lock()
-        self._client: openai.AsyncOpenAI | None = None
+        self._client: openai.OpenAI | None = None
 
     def complete(self, request: Request, timeout: float) -> Completion:
         """Ask once; see `Provider.complete`."""
@@ -60,48 +60,40 @@ class OpenAI:
         with self._building:
             client, self._client = self._client, None
         if client is not None:
-            within_loop(5, client.close)
+            client.close()
 
-    def _connected(self) -> openai.AsyncOpenAI:
+    def _connected(self) -> openai.OpenAI:
         import openai
 
         with self._building:
             if self._client is None:
-                self._client = openai.AsyncOpenAI(
+                self._client = openai.OpenAI(
                     api_key=self._api_key,
                     base_url=self._base_url,
                     max_retries=0,
                     # A redirect would carry prompt and key to another host.
-                    http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False),
+                    http_client=openai.DefaultHttpxClient(follow_redirects=False),
                 )
             return self._client
 
 
-def _asked(client: openai.AsyncOpenAI, request: Request, timeout: float) -> Reply:
+def _asked(client: openai.OpenAI, request: Request, timeout: float) -> Reply:
     import openai
 
-    async def ask() -> tuple[str, Mapping[str, str]]:
-        raw = await client.chat.completions.with_raw_response.create(
+    def ask() -> tuple[str, Mapping[str, str]]:
+        raw = client.chat.completions.with_raw_response.create(
             model=request.model.id,
             messages=[{"role": "system", "content": request.system}, {"role": "user", "content": request.user}],
-            response_format={
-                "type": "json_schema",
-                "json_schema": {
-                    "name": request.schema.__name__,
-                    "strict": True,
-                    "schema": openai_schema(request.schema),
-                },
-            },
             store=False,
             timeout=timeout,
             extra_headers={"X-Client-Request-Id": request.request_id},
-            extra_body=_by_model(request),
+            extra_body=_by_model(request) | {"response_format": _format(request)},
         )
         return raw.http_response.text, raw.headers
 
     error = None
     try:
-        text, headers = within_loop(timeout, ask)
+        text, headers = within(timeout, ask)
     except DeadlineExceededError:
         error = ProviderError(ErrorKind.TIMEOUT)
     except openai.OpenAIError as raised:
@@ -109,6 +101,12 @@ def _asked(client: openai.AsyncOpenAI, request: Request, timeout: float) -> Repl
     if error is not None:  # raised here, so that no exception of the SDK, with its texts, hangs on ours
         raise error
     return _reply(text, headers.get("x-request-id"))
+
+
+def _format(request: Request) -> dict[str, object]:
+    """The answer's form. It goes into the body as it is: typed, the SDK would walk through all of the schema at each call."""
+    name, schema = request.schema.__name__, openai_schema(request.schema)
+    return {"type": "json_schema", "json_schema": {"name": name, "strict": True, "schema": schema}}
 
 
 def _by_model(request: Request) -> dict[str, object]:

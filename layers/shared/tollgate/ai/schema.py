@@ -7,6 +7,7 @@ answer.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
@@ -19,11 +20,13 @@ class UnsupportedSchemaError(TypeError):
     """The model says something that the common subset cannot."""
 
 
+@cache  # building a schema costs more than the call around it; nobody changes what is returned
 def openai_schema(model: type[pydantic.BaseModel]) -> Schema:
     """The strict JSON Schema for OpenAI's `response_format`."""
     return _openai(_plain(model))
 
 
+@cache
 def gemini_schema(model: type[pydantic.BaseModel]) -> Schema:
     """The OpenAPI subset for Gemini's `responseSchema`, the same for both transports."""
     return _gemini(_plain(model))

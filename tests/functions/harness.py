@@ -1,0 +1,329 @@
+"""Drives the real handlers as API Gateway does, on a real engine and live simulators."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import importlib
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+
+from local import gateway, template
+from local.gateway import Request
+from local.template import Function
+from local.worker import Context
+from tests.bundle import document
+from tollgate import app, clock, ids
+from tollgate.config import settings
+from tollgate.http import idempotency
+from tollgate.store import dynamodb
+
+type Json = dict[str, Any]
+
+START = datetime(
+    2026, 11, 23, 10, 20, tzinfo=UTC
+)  # a Monday afternoon in India, in the middle of an hour and of a month
+JWT_SECRET = "a secret of the tests, long enough for HS256"
+KEY_SECRET = "local-key-secret"
+WEBHOOK_SECRET = "local-webhook-secret"
+PREVIOUS_SECRET = "the webhook secret before"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the caller gets."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:  # noqa: ANN401 -- JSON
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One request that a handler made: a DynamoDB operation with what it needs of its policy, or a call upstream."""
+
+    name: str
+    needs: frozenset[tuple[str, str]] = frozenset()
+
+
+@dataclass(slots=True)
+class World:
+    """One user's world: a clock that stands still, the handlers, the engine and the simulators."""
+
+    razorpay: httpx2.Client
+    openai: httpx2.Client
+    gemini: httpx2.Client
+    raw: Any  # boto3's client, without the product's
+    now: datetime = START
+    journal: list[Step] = field(default_factory=list)
+    replies: list[Reply] = field(default_factory=list)
+    user: str = field(default_factory=lambda: f"user-{ids.token(10)}")
+
+    # Time
+
+    def at(self, instant: datetime) -> None:
+        """Make it that instant, for handlers and simulators alike; it stays so until moved."""
+        self.now = instant
+        clock.travel(instant - datetime.now(UTC))
+
+    def later(self, **by: float) -> None:
+        self.at(self.now + timedelta(**by))
+
+    # Requests
+
+    def token(self, user: str | None = None, **claims: object) -> str:
+        """A token like the frontend's."""
+        times = {"iat": int(self.now.timestamp()), "exp": int(self.now.timestamp()) + 3600}
+        return signed_token({"sub": user or self.user, "email": f"{user or self.user}@example.com", **times, **claims})
+
+    def call(  # noqa: PLR0913 -- what a request can have
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        raw: bytes | None = None,
+        token: str | None = "",
+        headers: dict[str, str] | None = None,
+        content_type: str = "application/json",
+        seconds: float | None = None,
+    ) -> Reply:
+        """One request through the function that the template routes it to; `token` None is a caller without one.
+
+        Every DynamoDB request on the way is held against the function's policy.
+        """
+        self.at(self.now)
+        content = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
+        sent = {"content-type": content_type, "content-length": str(len(content)), "host": "api.example.com"}
+        if token is not None:
+            sent["authorization"] = f"Bearer {token or self.token()}"
+        sent |= {name.lower(): value for name, value in (headers or {}).items()}
+        parts = urlsplit(path)
+        request = Request(method, parts.path, parts.query, tuple(sent.items()), content)
+        found = router().find(method, parts.path)
+        assert found, f"no route {method} {parts.path}"
+        route, parameters = found
+        event = gateway.event(request, route, parameters, now=self.now, request_id=ids.token(16))
+        self.journal.clear()
+        result = handler(route.function)(event, context(route.function, seconds))
+        permitted = document.allowed(document.functions()[route.function.name])
+        for step in self.journal:
+            assert step.needs <= permitted, f"{route.function.name} may not {set(step.needs - permitted)}"
+        given = gateway.answer(result)
+        reply = Reply(given.status, dict(given.headers), given.body)
+        self.replies.append(reply)
+        return reply
+
+    def get(self, path: str, **options: Any) -> Reply:  # noqa: ANN401 -- call's own
+        return self.call("GET", path, **options)
+
+    def post(self, path: str, body: object = None, **options: Any) -> Reply:  # noqa: ANN401 -- call's own
+        return self.call("POST", path, body, **options)
+
+    @property
+    def steps(self) -> list[str]:
+        """What the last request did, in order."""
+        return [step.name for step in self.journal]
+
+    # Buying
+
+    def order(self, tier: str, plan: str, user: str | None = None) -> Json:
+        reply = self.post("/api/subscription/create-order", {"tier": tier, "plan": plan}, token=self.token(user))
+        assert reply.status == 200, reply.body
+        made: Json = reply.json
+        return made
+
+    def sim(self, method: str, path: str, /, **body: object) -> Any:  # noqa: ANN401 -- JSON
+        """Razorpay's control plane."""
+        answer = self.razorpay.request(method, f"/_sim{path}", json=body)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def pay(self, order_id: str, **attempt: object) -> Json:
+        """Pay at the checkout. Its proof, with the payment itself under `payment`."""
+        self.at(self.now)
+        paid: Json = self.sim("POST", f"/orders/{order_id}/pay", **attempt)
+        return paid
+
+    def verify(self, paid: Json, user: str | None = None, **changed: object) -> Reply:
+        proof = {name: value for name, value in paid.items() if name.startswith("razorpay_")} | changed
+        return self.post("/api/subscription/verify-payment", proof, token=self.token(user))
+
+    def buy(self, tier: str, plan: str, user: str | None = None) -> Json:
+        """Buy a plan with everything that belongs to it; the subscription."""
+        reply = self.verify(self.pay(self.order(tier, plan, user)["orderId"]), user)
+        assert reply.status == 200, reply.body
+        bought: Json = reply.json
+        return bought
+
+    def events(self, payment_id: str) -> dict[str, bytes]:
+        """The webhook bodies that Razorpay made for a payment, by event."""
+        made = self.razorpay.get("/_sim/webhooks/deliveries").json()
+        return {each["event"]: each["body"].encode() for each in made if payment_id in each["body"]}
+
+    def webhook(self, body: bytes, *, secret: str = WEBHOOK_SECRET, **options: Any) -> Reply:  # noqa: ANN401 -- call's own
+        headers = {"x-razorpay-signature": signature(body, secret), "x-razorpay-event-id": ids.token(14)}
+        headers |= options.pop("headers", {})
+        return self.post("/api/subscription/webhook", raw=body, token=None, headers=headers, **options)
+
+    # Tables
+
+    def item(self, user: str | None = None) -> Json | None:
+        """The user's item, as it lies there."""
+        key = {"userId": {"S": user or self.user}}
+        found: Json | None = self.raw.get_item(TableName="UsersTable", Key=key, ConsistentRead=True).get("Item")
+        return found
+
+    def row(self, name: str) -> Json | None:
+        """A row of the payments table."""
+        found = self.raw.get_item(TableName="PaymentsTable", Key={"id": {"S": name}}, ConsistentRead=True).get("Item")
+        return dynamodb.from_item(found) if found else None
+
+    def rows(self, table: str, user: str | None = None) -> list[Json]:
+        """A user's rows in a table, in their order."""
+        answer = self.raw.query(
+            TableName=table,
+            KeyConditionExpression="userId = :user",
+            ExpressionAttributeValues={":user": {"S": user or self.user}},
+            ConsistentRead=True,
+        )
+        return [dynamodb.from_item(each) for each in answer["Items"]]
+
+    def usage(self, user: str | None = None) -> list[Json]:
+        """A user's usage log."""
+        return self.rows("UsageLogsTable", user)
+
+    # The AI providers
+
+    def fail(self, *scripts: str | Json, at: str = "both") -> None:
+        """How the providers answer the next calls."""
+        wanted = [each if isinstance(each, dict) else {"script": each} for each in scripts]
+        for name, provider in (("gpt4o", self.openai), ("gemini", self.gemini)):
+            if at in {name, "both"}:
+                assert provider.post("/_sim/faults", json=wanted).status_code == 200
+
+    def bill(self) -> int:
+        """What both providers would charge, in micro-dollars."""
+        return sum(int(each.get("/_sim/bill").json()["microUsd"]) for each in (self.openai, self.gemini))
+
+    def upstream(self) -> dict[str, int]:
+        """How many calls each provider got."""
+        return {
+            "gpt4o": self.openai.get("/_sim/requests").json()["count"],
+            "gemini": self.gemini.get("/_sim/requests").json()["count"],
+        }
+
+
+@cache
+def served() -> template.Template:
+    """The template as the local stack reads it."""
+    return template.read(document.ROOT / "template.yaml")
+
+
+def tables() -> dict[str, str]:
+    """The variables that name tables; a table's name here is its logical id, so that policies can be held against it."""
+    named = {name: value for each in served().functions for name, value in each.environment.items()}
+    return {name: value for name, value in named.items() if name.endswith("_TABLE")}
+
+
+@cache
+def router() -> gateway.Router:
+    return gateway.Router(served().routes)
+
+
+def handler(function: Function) -> Any:  # noqa: ANN401 -- a Lambda handler
+    """The handler that the template names."""
+    module, _, name = function.handler.rpartition(".")
+    return getattr(importlib.import_module(module), name)
+
+
+def context(function: Function, seconds: float | None = None) -> Context:
+    """What Lambda would hand over, with the function's own time left unless `seconds` says otherwise."""
+    return Context(
+        aws_request_id=f"req-{ids.token(12)}",
+        function_name=function.name,
+        memory_limit_in_mb=function.memory,
+        invoked_function_arn=f"arn:aws:lambda:ap-south-1:000000000000:function:{function.name}",
+        deadline=time.monotonic() + (function.timeout if seconds is None else seconds),
+    )
+
+
+def signed_token(claims: Json, *, secret: str = JWT_SECRET, **header: object) -> str:
+    """A token with these claims; `header` overrides alg and typ."""
+    parts = ({"alg": "HS256", "typ": "JWT", **header}, claims)
+    text = ".".join(_url64(json.dumps(part).encode()) for part in parts)
+    return f"{text}.{_url64(hmac.digest(secret.encode(), text.encode(), hashlib.sha256))}"
+
+
+def _url64(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def signature(message: bytes, secret: str) -> str:
+    """As Razorpay signs."""
+    return hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
+
+
+ACTIONS = {
+    "Put": "dynamodb:PutItem",
+    "Update": "dynamodb:UpdateItem",
+    "Delete": "dynamodb:DeleteItem",
+    "ConditionCheck": "dynamodb:ConditionCheckItem",
+}
+
+
+def step(operation: str, request: Json) -> Step:
+    """The operation, and the actions on tables that a policy has to allow for it."""
+    if operation == "TransactWriteItems":
+        parts = [next(iter(each.items())) for each in request["TransactItems"]]
+        return Step(operation, frozenset((ACTIONS[kind], body["TableName"]) for kind, body in parts))
+    if operation == "BatchGetItem":
+        return Step(operation, frozenset(("dynamodb:BatchGetItem", name) for name in request["RequestItems"]))
+    index = f"/index/{request['IndexName']}" if "IndexName" in request else ""
+    return Step(operation, frozenset({(f"dynamodb:{operation}", request["TableName"] + index)}))
+
+
+@contextmanager
+def watched(journal: list[Step]) -> Iterator[None]:
+    """Note every DynamoDB request that the product's client makes."""
+
+    def note(params: Json, model: Any, **_: object) -> None:  # noqa: ANN401 -- botocore's
+        journal.append(step(model.name, params))
+
+    events = dynamodb.client().meta.events
+    events.register("before-parameter-build.dynamodb", note)
+    try:
+        yield
+    finally:
+        events.unregister("before-parameter-build.dynamodb", note)
+
+
+def forget() -> None:
+    """Close and forget what the product builds once a process."""
+    if dynamodb.client.cache_info().currsize:
+        dynamodb.client().close()
+    if app.gateway.cache_info().currsize:
+        sdk = app.gateway()._client  # noqa: SLF001 -- a Lambda never closes its connection, a test has to
+        if sdk is not None:
+            sdk.session.close()
+    if app.ai.cache_info().currsize:
+        for provider in app.ai().providers.values():
+            close = getattr(provider, "close", None)
+            if close:
+                close()
+    for cached in (dynamodb.client, idempotency._store, app.gateway, app.ai, settings):  # noqa: SLF001 -- as above
+        cached.cache_clear()
