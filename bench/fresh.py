@@ -130,7 +130,9 @@ def _started(session: Session, subject: Subject) -> Figures:
     asked, out = scratch / "event.json", scratch / "figures.json"
     asked.write_text(json.dumps(subject.event(session.shop)), encoding="utf-8")
     out.unlink(missing_ok=True)
-    cloud = {"AWS_EXECUTION_ENV": "AWS_Lambda_python3.13"}  # so that a function builds while it starts what each request needs
+    cloud = {
+        "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13"
+    }  # so that a function builds while it starts what each request needs
     variables = {**session.ground.environment, **cloud, "PYTHONPATH": os.pathsep.join(PATHS)}
     if subject.name in session.compiled:
         variables["PYTHONDONTWRITEBYTECODE"] = "1"

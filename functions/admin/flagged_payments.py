@@ -6,9 +6,9 @@ from urllib.parse import urlencode
 from aws_lambda_powertools.event_handler import Response
 
 from tollgate.errors import InvalidRequest
-from tollgate.http import views
 from tollgate.http.api import Access, Api, entrypoint
-from tollgate.store import review
+from tollgate.payments import review
+from tollgate.store.review import page
 
 PATH = "/api/admin/flagged-payments"
 PAGE = 50
@@ -23,9 +23,9 @@ def flagged_payments() -> Response[list[dict[str, object]]]:
         raise InvalidRequest(
             "The query is not valid.", errors=[{"field": "cursor", "message": "as the Link header gave it"}]
         )
-    found, rest = review.page(PAGE, cursor)
+    found, rest = page(PAGE, cursor)
     link = {"Link": f'<{PATH}?{urlencode({"cursor": rest})}>; rel="next"'} if rest else {}
-    body = [views.flagged(each) for each in found]
+    body = [review.shown(each) for each in found]
     return Response(status_code=200, content_type="application/json", headers=link, body=body)
 
 

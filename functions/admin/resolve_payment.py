@@ -4,7 +4,6 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from tollgate.http import views
 from tollgate.http.api import Access, Api, entrypoint
 from tollgate.payments import review
 from tollgate.payments.orders import Resolution
@@ -25,7 +24,7 @@ app = Api(Access.ADMIN)
 @app.post("/api/admin/flagged-payments/<payment_id>/resolve")
 def resolve(payment_id: str) -> dict[str, object]:
     wanted = Resolution(app.body(ResolveRequest).action)
-    return views.flagged(review.resolve(payment_id, wanted, Decision(admin=app.caller.user_id, at=app.now)))
+    return review.shown(review.resolve(payment_id, wanted, Decision(admin=app.caller.user_id, at=app.now)))
 
 
 handler = entrypoint(app)

@@ -1,16 +1,15 @@
 """POST /api/subscription/cancel: stop renewing, keep access until the period ends."""
 
-from dataclasses import replace
-
 from pydantic import BaseModel, ConfigDict, Field
 
-from tollgate import calendar, subscriptions
-from tollgate.errors import Conflict
+from tollgate import calendar
+from tollgate.errors import Conflict, SubscriptionRequired
 from tollgate.http import views
 from tollgate.http.api import Access, Api, entrypoint
-from tollgate.http.middlewares import check_subscription
-from tollgate.store import subscriptions as periods
+from tollgate.payments import renewals
 from tollgate.store.dynamodb import ConditionFailedError
+from tollgate.subscriptions import chain
+from tollgate.users import User
 
 
 class CancelRequest(BaseModel):
@@ -24,18 +23,27 @@ class CancelRequest(BaseModel):
 app = Api(Access.USER)
 
 
-@app.post("/api/subscription/cancel", middlewares=[check_subscription])
+@app.post("/api/subscription/cancel")
 def cancel() -> dict[str, object]:
-    request, user, now = app.body(CancelRequest), app.account, calendar.whole_second(app.now)
-    links = subscriptions.chain(user.subscriptions, now)
-    cancelled = tuple(each.cancel(now, request.reason) if each in links else each for each in user.subscriptions)
-    try:
-        periods.save(replace(user, subscriptions=cancelled), user, now)
-    except ConditionFailedError as error:
-        raise Conflict("Your plan changed at this moment; look at it again.") from error
+    # Open to whoever has something that renews, also past due or halted. The gateway is asked last and, if need be, again.
+    request = app.body(CancelRequest)
+    user, now = _cancelled(request.reason), calendar.whole_second(app.now)
+    links = chain(user.subscriptions, now)
+    if not links:
+        return {"message": "Cancelled. Nothing renews any more.", "endDate": None}
     end = views.instant(links[-1].end_date)
     until = f"You keep your plan until {end}." if end else "Your plan has no end and nothing renews."
     return {"message": f"Cancelled. {until}", "endDate": end}
+
+
+def _cancelled(reason: str | None) -> User:
+    try:
+        cancelled = renewals.cancel(app.account, reason, calendar.whole_second(app.now))
+    except ConditionFailedError as error:
+        raise Conflict("Your plan changed at this moment; look at it again.") from error
+    if cancelled is None:
+        raise SubscriptionRequired("You have no paid plan running.")
+    return cancelled
 
 
 handler = entrypoint(app)

@@ -3,6 +3,7 @@
 from pydantic import BaseModel, ConfigDict
 
 from tollgate import plans
+from tollgate.app import gateway
 from tollgate.errors import InvalidRequest
 from tollgate.http.api import Access, Api, entrypoint
 from tollgate.http.idempotency import replayable
@@ -34,4 +35,4 @@ def create_order() -> dict[str, object]:
     return checkout.order(app.account, tier, plan, auto_renew=wanted.autoRenew, now=app.now)
 
 
-handler = entrypoint(app)
+handler = entrypoint(app, lambda: gateway().prepare())

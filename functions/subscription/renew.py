@@ -1,6 +1,7 @@
 """POST /api/subscription/renew: an order for the present plan once more, or for the last one."""
 
 from tollgate import plans
+from tollgate.app import gateway
 from tollgate.errors import Conflict
 from tollgate.http.api import Access, Api, entrypoint
 from tollgate.payments import checkout
@@ -19,4 +20,4 @@ def renew() -> dict[str, object]:
     return checkout.order(user, tier, plan, auto_renew=False, now=app.now)
 
 
-handler = entrypoint(app)
+handler = entrypoint(app, lambda: gateway().prepare())

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tollgate import entitlements, metering, plans
-from tollgate.http import views
+from tollgate.http import catalogue
 from tollgate.metering import Action
 from tollgate.plans import Unit
 
@@ -159,7 +159,7 @@ def test_offers_are_what_costs_money_cheapest_first() -> None:
 
 
 def test_pricing_is_flat_for_tiers_with_one_plan_and_nested_for_the_others() -> None:
-    shown = json.loads(json.dumps(views.pricing()))
+    shown = json.loads(json.dumps(catalogue.pricing()))
     assert list(shown) == RANKS
     assert shown["free"]["amount"] == 0
     assert shown["lifetime"]["amountPaise"] == 49_900
@@ -175,7 +175,7 @@ def test_pricing_is_flat_for_tiers_with_one_plan_and_nested_for_the_others() -> 
 
 
 def test_the_comparison_has_a_value_for_every_tier_in_every_row() -> None:
-    table = json.loads(json.dumps(views.comparison()))
+    table = json.loads(json.dumps(catalogue.comparison()))
     assert table["tiers"] == RANKS
     assert all(list(row["values"]) == RANKS for row in table["rows"])
     rows = {row["feature"]: row["values"] for row in table["rows"]}
@@ -253,7 +253,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from tollgate import entitlements, metering, plans, purchases, subscriptions
-from tollgate.http import views
+from tollgate.http import catalogue
 from tollgate.metering import Action
 from tollgate.plans import Feature, Unit
 from tollgate.users import User
@@ -271,9 +271,9 @@ busy = replace(member, counters=MappingProxyType({f"rate#{int(now.timestamp()) /
 full = nobody
 full = entitlements.increment_usage(full, Unit.RESUMES, now)
 print(json.dumps({
-    "pricing": views.pricing()["team"]["weekly"]["amount"],
-    "compared": views.comparison()["tiers"],
-    "row": next(r["values"]["team"] for r in views.comparison()["rows"] if r["feature"] == "resumes"),
+    "pricing": catalogue.pricing()["team"]["weekly"]["amount"],
+    "compared": catalogue.comparison()["tiers"],
+    "row": next(r["values"]["team"] for r in catalogue.comparison()["rows"] if r["feature"] == "resumes"),
     "gates": [entitlements.can_access_feature(member, feature, now) for feature in
               (Feature.ALL_TEMPLATES, Feature.ATS_SCORE, Feature.JOB_MATCH, Feature.COVER_LETTER, Feature.PORTFOLIO)],
     "limit": [entitlements.get_usage_limit(member, Unit.RESUMES, now).count,

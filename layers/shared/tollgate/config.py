@@ -86,6 +86,18 @@ class MarginGuard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """Where the process runs."""
+
+    execution_environment: str = _setting("AWS_EXECUTION_ENV")  # set by Lambda
+
+    @property
+    def in_cloud(self) -> bool:
+        """Whether this process is a Lambda function's."""
+        return self.execution_environment.startswith("AWS_Lambda_")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All of them."""
 
@@ -95,6 +107,7 @@ class Settings:
     razorpay: Razorpay = field(default_factory=Razorpay)
     ai: AiProviders = field(default_factory=AiProviders)
     margin: MarginGuard = field(default_factory=MarginGuard)
+    grace_days: int = _number("GRACE_DAYS", 4)  # Razorpay tries a renewal on its day and the three after it
     academic_domains: tuple[str, ...] = field(default_factory=lambda: _listed("ACADEMIC_DOMAINS"))
 
 

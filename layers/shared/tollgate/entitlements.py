@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from tollgate import calendar, plans
 from tollgate.counters import counter, pass_counters, pass_of, stale
-from tollgate.plans import Ai, Feature, Limit, Tier, Unit, Window
+from tollgate.plans import Ai, Feature, Limit, Unit, Window
 from tollgate.subscriptions import Subscription
 from tollgate.users import Preference, User
 
@@ -120,14 +120,9 @@ def usage_stats(user: User, now: datetime) -> dict[str, object]:
         stats[f"{unit.value}Limit"] = tier.limits[unit].count
     return {
         **stats,
-        "limits": limits_of(tier),
+        "limits": plans.limits_of(tier),
         "remaining": {unit.value: get_remaining_usage(user, unit, now) for unit in Unit},
         "resetDate": calendar.next_month(now).isoformat(),
         "dailyResetDate": calendar.next_day(now).isoformat(),
         "totalResumesGenerated": user.resumes_generated,
     }
-
-
-def limits_of(tier: Tier) -> dict[str, dict[str, object]]:
-    """A tier's limits, as the API shows them."""
-    return {unit.value: {"limit": limit.count, "window": limit.window.value} for unit, limit in tier.limits.items()}

@@ -292,3 +292,8 @@ def offers() -> Iterator[tuple[Tier, Plan]]:
 def anchor(start: datetime) -> int:
     """The day of the month that a period beginning at `start` keeps to."""
     return india(start).day
+
+
+def limits_of(tier: Tier) -> dict[str, dict[str, object]]:
+    """A tier's limits, as the API shows them."""
+    return {unit.value: {"limit": limit.count, "window": limit.window.value} for unit, limit in tier.limits.items()}

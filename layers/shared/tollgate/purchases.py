@@ -117,16 +117,33 @@ def grant(user: User, new: Subscription, credit: Credit, now: datetime) -> User:
     if not standing.issuperset(credit.by_subscription) or user.credit_balance < credit.from_balance:
         raise CreditGoneError
     placed = _place(user, new, now)
-    replaced = {each.subscription_id for each in placed if each.status is Status.REPLACED}
+    replaced = _replaced(placed)
     if not replaced.issuperset(credit.by_subscription):
         raise CreditGoneError
-    unquoted = sum(
-        paise
-        for each, paise in calculate_proration(user, now).items()
-        if each in replaced - credit.by_subscription.keys()
-    )
+    unquoted = _credit_of(user, replaced - credit.by_subscription.keys(), now)
     balance = user.credit_balance - credit.from_balance + credit.left + unquoted
     return replace(user, subscriptions=placed, credit_balance=balance, version=user.version + 1)
+
+
+def grant_cycle(user: User, cycle: Subscription, now: datetime) -> User:
+    """The user once a mandate's cycle is paid for; what it replaces is credited to the balance.
+
+    Raises Conflict where a plan without end runs, to which nothing can be added.
+    """
+    current = user.running(now)
+    if current and current.end_date is None:
+        raise Conflict("A plan without end is running.")
+    placed = subscriptions.add_cycle(user.subscriptions, cycle, now)
+    balance = user.credit_balance + _credit_of(user, _replaced(placed), now)
+    return replace(user, subscriptions=placed, credit_balance=balance, version=user.version + 1)
+
+
+def _replaced(placed: Sequence[Subscription]) -> set[str]:
+    return {each.subscription_id for each in placed if each.status is Status.REPLACED}
+
+
+def _credit_of(user: User, replaced: set[str], now: datetime) -> int:
+    return sum(paise for each, paise in calculate_proration(user, now).items() if each in replaced)
 
 
 def revoke(user: User, subscription_id: str, now: datetime) -> User:
@@ -139,14 +156,23 @@ def revoke(user: User, subscription_id: str, now: datetime) -> User:
 
 
 def restore(user: User, returned: Subscription, now: datetime) -> User:
-    """The user with a period back that was revoked, for the time it had left at its end; unchanged where that is past."""
+    """The user with a period back that was revoked, for the time it had left at its end; unchanged where that is past.
+
+    The credit that `revoke` returned for it is taken again, as far as it is still there. Where something else runs by now, the
+    period is placed like a purchase.
+    """
     if returned.is_over(now) or any(each.subscription_id == returned.subscription_id for each in user.subscriptions):
         return user
-    if user.running(now) is None:
-        ahead = [each for each in user.subscriptions if not each.is_over(now)]
-        placed = (returned, *subscriptions.follow(ahead, returned, now))
-    else:
-        placed = subscriptions.place(user.subscriptions, returned, now)
+    current = user.running(now)
+    if current and current.end_date is None:
+        return user  # nothing can be added to it
+    credit = min(returned.credit, user.credit_balance)
+    user = replace(user, credit_balance=user.credit_balance - credit)
+    returned = replace(returned, credit=credit)
+    if current or now < returned.start_date:
+        return grant(user, returned, NO_CREDIT, now)
+    ahead = [each for each in user.subscriptions if not each.is_over(now)]
+    placed = (returned, *subscriptions.follow(ahead, returned, now))
     return replace(user, subscriptions=placed, version=user.version + 1)
 
 

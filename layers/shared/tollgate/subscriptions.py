@@ -32,6 +32,8 @@ class Subscription:
 
     `amount` is what was charged and `credit` what an earlier plan contributed, both in paise: together they are the
     value of the period. `end_date` None is for ever. `anchor_day` is the day of the month its chain keeps to.
+    `razorpay_subscription_id` is the mandate that paid for it or is to renew it. While `auto_renew` stands, access outlasts
+    `end_date` by `grace_days`: a renewal is tried for days.
     """
 
     subscription_id: str
@@ -49,6 +51,7 @@ class Subscription:
     razorpay_payment_id: str | None = None
     razorpay_subscription_id: str | None = None
     auto_renew: bool = False
+    grace_days: int = 0
     cancelled_at: datetime | None = None
     cancel_reason: str | None = None
 
@@ -61,13 +64,29 @@ class Subscription:
         """With what was paid for it."""
         return replace(self, amount=amount, credit=credit, razorpay_order_id=order_id, razorpay_payment_id=payment_id)
 
+    @property
+    def access_end(self) -> datetime | None:
+        """The instant its access ends: the end that was paid for, and the grace while a renewal is under way."""
+        return self.end_date + timedelta(days=self.grace_days) if self.end_date and self.auto_renew else self.end_date
+
+    @property
+    def is_cycle(self) -> bool:
+        """Whether a mandate paid for it, so that Razorpay says when it ends."""
+        return self.razorpay_subscription_id is not None and self.razorpay_order_id is None
+
     def is_active(self, now: datetime) -> bool:
-        """Whether it gives access at `now`: from its start on, up to but not at its end."""
-        return self.status not in ENDED and self.start_date <= now and (self.end_date is None or now < self.end_date)
+        """Whether it gives access at `now`: from its start on, up to but not at its end, or the end of its grace."""
+        return (
+            self.status not in ENDED and self.start_date <= now and (self.access_end is None or now < self.access_end)
+        )
+
+    def is_past_due(self, now: datetime) -> bool:
+        """Whether only the grace gives access at `now`."""
+        return self.is_active(now) and self.end_date is not None and self.end_date <= now
 
     def is_over(self, now: datetime) -> bool:
         """Whether it will never give access again."""
-        return self.status in ENDED or (self.end_date is not None and self.end_date <= now)
+        return self.status in ENDED or (self.access_end is not None and self.access_end <= now)
 
     def status_at(self, now: datetime) -> Status:
         """The status a person would name at `now`; no job has to have run."""
@@ -77,6 +96,8 @@ class Subscription:
             return Status.EXPIRED
         if now < self.start_date:
             return Status.SCHEDULED
+        if self.is_past_due(now):
+            return Status.PAST_DUE
         return Status.CANCELLED if self.cancelled_at else Status.ACTIVE
 
     def days_remaining(self, now: datetime) -> int | None:
@@ -95,7 +116,7 @@ class Subscription:
         if self.is_over(now) or self.end_date is None or not plans.tier(self.tier).gives_credit:
             return 0
         bought = self.end_date - self.start_date
-        left = self.end_date - max(now, self.start_date)
+        left = max(self.end_date - max(now, self.start_date), timedelta(0))  # the grace is worth nothing
         return money.share(self.value, int(left.total_seconds()), int(bought.total_seconds()))
 
     def cancel(self, now: datetime, reason: str | None = None) -> Subscription:
@@ -134,8 +155,9 @@ def bought(subscription_id: str, tier: str, plan: str, now: datetime) -> Subscri
 
 
 def running(subscriptions: Iterable[Subscription], now: datetime) -> Subscription | None:
-    """The subscription that gives access at `now`."""
-    return next((each for each in subscriptions if each.is_active(now)), None)
+    """The subscription that gives access at `now`; of several, while one is past due, the highest, paid time before grace."""
+    active = [each for each in subscriptions if each.is_active(now)]
+    return max(active, key=lambda each: (plans.RANK[each.tier], not each.is_past_due(now)), default=None)
 
 
 def chain(subscriptions: Iterable[Subscription], now: datetime) -> tuple[Subscription, ...]:
@@ -155,7 +177,8 @@ def chain_status(links: tuple[Subscription, ...]) -> Status:
 
 def next_change(subscriptions: Iterable[Subscription], now: datetime) -> datetime | None:
     """The next instant at which the running subscription changes by the clock alone."""
-    edges = [edge for each in subscriptions if not each.is_over(now) for edge in (each.start_date, each.end_date)]
+    live = [each for each in subscriptions if not each.is_over(now)]
+    edges = [edge for each in live for edge in (each.start_date, each.end_date, each.access_end)]
     return min((edge for edge in edges if edge is not None and edge > now), default=None)
 
 
@@ -178,6 +201,69 @@ def place(subscriptions: Iterable[Subscription], new: Subscription, now: datetim
     if current is None:
         return tuple(_lay_out([*before, new, *after], now))
     return (*before, *_lay_out([new, *after], now, before[-1]))
+
+
+def add_cycle(subscriptions: Iterable[Subscription], cycle: Subscription, now: datetime) -> tuple[Subscription, ...]:
+    """The timeline with a mandate's cycle on it, whose dates are Razorpay's; what was bought ahead moves back behind it.
+
+    Cycles may come in any order, and late. Where another tier runs, the cycle is placed as a purchase would be. What already
+    reaches into the cycle lengthens it by as much, so that nothing paid is lost.
+    """
+    timeline = [each for each in subscriptions if not each.is_over(now)]
+    current = running(timeline, now)
+    if current and current.tier != cycle.tier:
+        return place(timeline, cycle, now)
+    before = [each for each in timeline if each.tier == cycle.tier and _precedes(each, cycle)]
+    later = [each for each in timeline if each.tier == cycle.tier and each.is_cycle and each not in before]
+    moved = [each for each in timeline if each not in before and each not in later]
+    laid = [_after(cycle, before[-1] if before else None), *later]
+    laid.sort(key=lambda each: each.start_date)
+    renewed = [replace(each, auto_renew=False) for each in before]  # the cycle is what is renewed next
+    return (*renewed, *laid, *_lay_out(moved, now, laid[-1]))
+
+
+def _precedes(each: Subscription, cycle: Subscription) -> bool:
+    return each.start_date < cycle.start_date or (each.is_cycle and each.start_date == cycle.start_date)
+
+
+def _after(cycle: Subscription, previous: Subscription | None) -> Subscription:
+    if previous is None or previous.end_date is None or cycle.end_date is None or previous.end_date < cycle.start_date:
+        return cycle
+    late = previous.end_date - cycle.start_date
+    return replace(cycle, start_date=previous.end_date, end_date=cycle.end_date + late, anchor_day=previous.anchor_day)
+
+
+def renewed_by(
+    subscriptions: Iterable[Subscription], mandate: str, tier: str, grace_days: int, first_charge: datetime | None
+) -> tuple[Subscription, ...]:
+    """The timeline on which the mandate renews the last period of its tier: one that it paid for or renewed before, or one
+    that was paid up to its first charge. An authorisation alone thus never opens anything."""
+    timeline = tuple(subscriptions)
+    fit = [
+        each
+        for each in timeline
+        if each.tier == tier
+        and each.status not in ENDED
+        and each.end_date is not None
+        and (each.razorpay_subscription_id == mandate or (first_charge is not None and each.end_date >= first_charge))
+    ]
+    if not fit:
+        return timeline
+    last = max(fit, key=lambda each: each.start_date)
+    renewed = replace(last, auto_renew=True, grace_days=grace_days, razorpay_subscription_id=mandate, cancelled_at=None)
+    others = {each.subscription_id for each in timeline if each.tier == tier and each is not last and each.auto_renew}
+    return tuple(
+        renewed if each is last else replace(each, auto_renew=False) if each.subscription_id in others else each
+        for each in timeline
+    )
+
+
+def not_renewed_by(subscriptions: Iterable[Subscription], mandate: str) -> tuple[Subscription, ...]:
+    """The timeline that the mandate renews no more: access lasts to the paid end."""
+    return tuple(
+        replace(each, auto_renew=False) if each.auto_renew and each.razorpay_subscription_id == mandate else each
+        for each in subscriptions
+    )
 
 
 def revoke(subscriptions: Iterable[Subscription], subscription_id: str, now: datetime) -> tuple[Subscription, ...]:
@@ -219,4 +305,7 @@ def _begin(subscription: Subscription, start: datetime, previous: Subscription |
         raise KeyError(f"{subscription.tier}/{subscription.plan}")
     chained = previous is not None and previous.tier == subscription.tier and previous.end_date == start
     anchor = previous.anchor_day if chained and previous else plans.anchor(start)
-    return replace(subscription, start_date=start, end_date=found[1].lasts.end(start, anchor), anchor_day=anchor)
+    end = found[1].lasts.end(start, anchor)
+    if subscription.is_cycle and end and subscription.end_date:
+        end = max(end, subscription.end_date)  # the mandate's next cycle begins there
+    return replace(subscription, start_date=start, end_date=end, anchor_day=anchor)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from tollgate import entitlements
 from tollgate.ai.models import SERVICES, model_for
-from tollgate.http import views
+from tollgate.http.catalogue import features
 from tollgate.plans import HYBRID_SPLIT, Ai
 from tollgate.users import User
 
@@ -22,7 +22,7 @@ def ai_config(user: User, now: datetime) -> dict[str, object]:
         "models": {name: models[name] for name in split if split[name]},
         "split": split,
         "preference": user.preference.value,
-        "features": views.features(user.tier(now)),
+        "features": features(user.tier(now)),
     }
 
 

@@ -21,7 +21,7 @@ from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.metrics import MetricUnit
 
 from tollgate import clock
-from tollgate.config import settings
+from tollgate.config import Runtime, settings
 from tollgate.errors import Forbidden, InvalidRequest, PayloadTooLarge, Refusal
 from tollgate.http.problems import bug, problem
 from tollgate.http.tokens import Identity, unauthorized, verify
@@ -147,8 +147,15 @@ def authenticate(app: Api, next_middleware: NextMiddleware) -> Response[Any]:
     return next_middleware(app)
 
 
-def entrypoint(app: Api) -> Handler:
-    """The Lambda handler of a function's routes."""
+def entrypoint(app: Api, *needs: Callable[[], object]) -> Handler:
+    """The Lambda handler of a function's routes. `needs` builds what every request of it will use."""
+    if app.access is not Access.PUBLIC:
+        from tollgate.store.dynamodb import client  # noqa: PLC0415 -- public routes load no database client
+
+        needs = (client, *needs)
+    if Runtime().in_cloud:  # while it starts, a function has a whole processor; in its first request it has not
+        for build in needs:
+            build()
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 -- Lambda's own
         started = perf_counter()

@@ -9,7 +9,6 @@ import binascii
 import hashlib
 import hmac
 import json
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -125,8 +124,10 @@ def _jwks(url: str, hour: int) -> list[dict[str, Any]]:
     del hour  # only there to make the cache forget: keys are exchanged now and then
     if not url.startswith("https://"):
         raise _BadTokenError
+    from urllib import request  # noqa: PLC0415 -- only where keys are published at an address
+
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 -- https only, and from the settings
+        with request.urlopen(url, timeout=2) as answer:  # noqa: S310 -- https only, and from the settings
             keys: list[dict[str, Any]] = json.loads(answer.read(65_536))["keys"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ProviderUnavailable("The keys that tokens are checked with cannot be read; try again.") from error

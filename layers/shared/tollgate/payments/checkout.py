@@ -1,11 +1,12 @@
-"""Opening a purchase: the quote, the order at Razorpay, and our record of it."""
+"""Opening a purchase: the quote, the order or mandate at Razorpay, and our record of it."""
 
 from datetime import datetime
 
 from tollgate import app, calendar, ids, plans, purchases
 from tollgate.config import settings
-from tollgate.errors import Conflict, InvalidRequest, TierRequired
+from tollgate.errors import InvalidRequest, TierRequired
 from tollgate.http import views
+from tollgate.payments import opening
 from tollgate.payments.orders import from_quote
 from tollgate.plans import Plan, Tier
 from tollgate.store import payments
@@ -19,7 +20,8 @@ def order(user: User, tier: Tier, plan: Plan, *, auto_renew: bool, now: datetime
     """
     _check_buyer(user, tier)
     if auto_renew:
-        _refuse_auto_renewal(tier, plan)
+        _check_auto_renewal(tier, plan)
+        return opening.open_mandate(user, tier, plan, now)
     quote = purchases.quote(user, tier, plan, calendar.whole_second(now))
     gateway, receipt = app.gateway(), ids.receipt(now)
     notes = {"userId": user.id, "tier": tier.id, "plan": plan.id}
@@ -40,10 +42,7 @@ def _check_buyer(user: User, tier: Tier) -> None:
         raise TierRequired(f"The {tier.name} plan is for academic e-mail addresses.", domains=list(domains))
 
 
-def _refuse_auto_renewal(tier: Tier, plan: Plan) -> None:
+def _check_auto_renewal(tier: Tier, plan: Plan) -> None:
     if not plan.auto_renews:
         error = {"field": "autoRenew", "message": "this plan does not renew by itself"}
         raise InvalidRequest(f"The {tier.name} plan {plan.id} cannot renew by itself.", errors=[error])
-    raise Conflict(
-        "Plans cannot renew by themselves yet. Buy the plan without autoRenew; it can be extended at any time."
-    )

@@ -9,11 +9,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from tollgate import plans
 from tollgate.config import Razorpay
 from tollgate.errors import Conflict, PaymentNotVerified, ProviderUnavailable
+from tollgate.payments.mandates import Bill, Seen, to_bill, to_seen
 from tollgate.payments.orders import MalformedPaymentError, Payment, to_payment
 
 if TYPE_CHECKING:
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 3.05
 READ_SECONDS = 8.0
+PAGE, PAGES = 100, 10  # of Razorpay's lists, and how many are looked through
+CLOCKS_DIFFER = 60  # seconds that Razorpay's clock may be behind ours
+REFERENCE = "reference"  # the note by which what we made is found again
 
 
 class GatewayError(Exception):
@@ -32,6 +38,10 @@ class GatewayError(Exception):
         self.code = code
 
 
+class InvalidPlanError(Exception):
+    """Razorpay does not take the plan, which another key or account may have made."""
+
+
 class Gateway:
     """Razorpay for one key. Built once a process; the connection is kept alive."""
 
@@ -39,9 +49,18 @@ class Gateway:
         self._settings = settings
         self._client: razorpay.Client | None = None
 
+    def prepare(self) -> None:
+        """Load the SDK and build its client, before the first request needs them."""
+        self._sdk()
+
     @property
     def key_id(self) -> str:
         return self._settings.key_id
+
+    @property
+    def mode(self) -> str:
+        """The world that the key opens: live or test."""
+        return "live" if self.key_id.startswith("rzp_live_") else "test"
 
     def create_order(self, amount: int, currency: str, receipt: str, notes: Mapping[str, str]) -> str:
         """Make an order of `amount` paise and return its id.
@@ -70,11 +89,15 @@ class Gateway:
         return items[0] if items else None
 
     def payments_of(self, order_id: str) -> list[Payment]:
-        """All payments tried for an order. Raises ProviderUnavailable."""
+        """All payments tried for an order; none for an order that Razorpay does not know. Raises ProviderUnavailable."""
         try:
             listed = self._call(lambda client: client.order.payments(order_id))
             return [to_payment(entity) for entity in listed["items"]]
-        except (GatewayError, MalformedPaymentError, KeyError, TypeError) as error:
+        except GatewayError as error:
+            if error.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND}:
+                return []
+            raise ProviderUnavailable("Razorpay is not available; nothing was changed. Try again.") from error
+        except (MalformedPaymentError, KeyError, TypeError) as error:
             raise ProviderUnavailable("Razorpay's answer could not be read; try again.") from error
 
     def fetch_payment(self, payment_id: str) -> Payment:
@@ -86,6 +109,90 @@ class Gateway:
         except GatewayError as error:
             if error.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND}:
                 raise PaymentNotVerified("Razorpay does not know this payment.") from error
+            raise ProviderUnavailable("Razorpay is not available; nothing was changed. Try again.") from error
+
+    # Mandates
+
+    def plan(self, reference: str, period: tuple[str, int], name: str, amount: int) -> str:
+        """The id of Razorpay's plan whose notes carry this reference, made if there is none. Raises ProviderUnavailable."""
+        every, interval = period
+        body = {
+            "period": every,
+            "interval": interval,
+            "item": {"name": name, "amount": amount, "currency": plans.CURRENCY},
+            "notes": {REFERENCE: reference},
+        }
+        found = self._referred("plan", reference, {})
+        made = found or self._asked(lambda client: client.plan.create(body))
+        return str(made["id"])
+
+    def create_subscription(self, plan_id: str, reference: str, options: Mapping[str, object], since: int) -> Seen:
+        """Make a subscription whose notes carry our reference, as it stands at `since`, a second of 1970.
+
+        Where the outcome is unknown it is looked for by that reference and never made twice. Raises ProviderUnavailable, and
+        InvalidPlanError where Razorpay refuses, as for a plan that is not there.
+        """
+        try:
+            made = self._call(lambda client: client.subscription.create({"plan_id": plan_id, **options}))
+        except (ProviderUnavailable, GatewayError) as error:
+            if isinstance(error, GatewayError) and error.status == HTTPStatus.BAD_REQUEST:
+                raise InvalidPlanError from error
+            made = self._referred("subscription", reference, {"from": since - CLOCKS_DIFFER})
+            if made is None:
+                raise ProviderUnavailable("Razorpay did not make the subscription; try again.") from error
+        return _read(lambda: to_seen(made, since))
+
+    def subscription_with(self, reference: str, since: int) -> Seen | None:
+        """The subscription whose notes carry our reference, if one was made since then. Raises ProviderUnavailable."""
+        found = self._referred("subscription", reference, {"from": since - CLOCKS_DIFFER})
+        return _read(lambda: to_seen(found, since)) if found else None
+
+    def fetch_subscription(self, subscription_id: str, now: int) -> Seen:
+        """The subscription as Razorpay has it now. Raises ProviderUnavailable."""
+        found = self._asked(lambda client: client.subscription.fetch(subscription_id))
+        return _read(lambda: to_seen(found, now))
+
+    def cancel_subscription(self, subscription_id: str, *, at_cycle_end: bool) -> None:
+        """End a mandate: at once, or instead of its next charge. One that has ended is left. Raises ProviderUnavailable."""
+        wish = {"cancel_at_cycle_end": at_cycle_end}
+        try:
+            self._call(lambda client: client.subscription.cancel(subscription_id, wish))
+        except GatewayError as error:
+            refused = error.status == HTTPStatus.BAD_REQUEST
+            if refused and self.fetch_subscription(subscription_id, 0).is_final:
+                return
+            if refused and at_cycle_end:  # not in every state; what is paid lasts all the same
+                self.cancel_subscription(subscription_id, at_cycle_end=False)
+                return
+            raise ProviderUnavailable("Razorpay is not available; it will be asked again.") from error
+
+    def bills_of(self, subscription_id: str) -> list[Bill]:
+        """The invoices of a subscription's cycles, oldest first; at most its last hundred. Raises ProviderUnavailable."""
+        query = {"subscription_id": subscription_id, "count": PAGE}
+        listed = self._asked(lambda client: client.invoice.all(query))
+        return _read(lambda: [to_bill(each) for each in reversed(listed["items"]) if each.get("billing_end")])
+
+    def bill(self, invoice_id: str) -> Bill:
+        """One invoice. Raises ProviderUnavailable."""
+        found = self._asked(lambda client: client.invoice.fetch(invoice_id))
+        return _read(lambda: to_bill(found))
+
+    def _referred(self, kind: str, reference: str, query: Mapping[str, object]) -> Any:  # noqa: ANN401 -- as Razorpay has it
+        for skip in range(0, PAGES * PAGE, PAGE):
+            page = {**query, "count": PAGE, "skip": skip}
+            items = self._asked(partial(_listed, kind, page))["items"]
+            for each in items:
+                notes = each.get("notes")  # an empty list where there are none
+                if isinstance(notes, Mapping) and notes.get(REFERENCE) == reference:
+                    return each
+            if len(items) < PAGE:
+                break
+        return None
+
+    def _asked(self, request: Callable[[razorpay.Client], Any]) -> Any:  # noqa: ANN401 -- whatever Razorpay answers
+        try:
+            return self._call(request)
+        except GatewayError as error:
             raise ProviderUnavailable("Razorpay is not available; nothing was changed. Try again.") from error
 
     def refund(self, payment_id: str, amount: int) -> str:
@@ -119,9 +226,24 @@ class Gateway:
         """Whether Razorpay signed this payment of this order for our key."""
         return signed(f"{order_id}|{payment_id}".encode(), signature, self._settings.key_secret)
 
+    def is_mandate_signature(self, subscription_id: str, payment_id: str, signature: str) -> bool:
+        """Whether Razorpay signed this payment of this subscription for our key; the ids stand in the other order."""
+        return signed(f"{payment_id}|{subscription_id}".encode(), signature, self._settings.key_secret)
+
     def is_webhook_signature(self, body: bytes, signature: str) -> bool:
         """Whether Razorpay signed these very bytes with one of our webhook secrets."""
         return any(signed(body, signature, secret) for secret in self._settings.webhook_secrets)
+
+
+def _listed(kind: str, page: Mapping[str, object], client: razorpay.Client) -> Any:  # noqa: ANN401 -- as Razorpay has it
+    return getattr(client, kind).all(page)
+
+
+def _read[T](parse: Callable[[], T]) -> T:
+    try:
+        return parse()
+    except (MalformedPaymentError, KeyError, TypeError) as error:
+        raise ProviderUnavailable("Razorpay's answer could not be read; try again.") from error
 
 
 def signed(message: bytes, signature: str, secret: str) -> bool:

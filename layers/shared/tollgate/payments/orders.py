@@ -65,6 +65,8 @@ class Reason(StrEnum):
     DUPLICATE_PAYMENT = "duplicate_payment"
     CREDIT_GONE = "credit_gone"
     NOTHING_TO_ADD = "nothing_to_add"
+    RENEWAL_CANCELLED = "renewal_cancelled"  # charged by a mandate after its user cancelled
+    MALFORMED_EVENT = "malformed_event"  # a signed event that could not be read; its body is kept with it
     REFUNDED = "refunded"  # given back before anything was granted
 
 

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tollgate import app
-from tollgate.errors import ProviderUnavailable
+from tollgate.errors import ProviderUnavailable, Refusal
+from tollgate.payments import renewals
+from tollgate.payments.mandates import Mandate, Slot
 from tollgate.payments.orders import Order
 from tollgate.payments.settle import settle
-from tollgate.store import payments
+from tollgate.store import mandates, payments
+from tollgate.store.dynamodb import ConditionFailedError
 from tollgate.store.payments import Entry
 
 PAGE = 25  # of each shard at a time
@@ -26,22 +29,47 @@ class Report:
 
 
 def reconcile(now: datetime, has_time: Callable[[], bool]) -> Report:
-    """Look up the unpaid orders that are due and settle what was paid, while there is time.
+    """Look up the unpaid orders and the mandates that are due and settle what was paid, while there is time.
 
     An order that was looked up is due again later, so a run that stops anywhere is continued by the next, and two at once do
     no harm: settlement grants once.
     """
     report = Report()
+    _orders(now, has_time, report)
+    _mandates(now, has_time, report)
+    return report
+
+
+def _mandates(now: datetime, has_time: Callable[[], bool], report: Report) -> None:
+    while due := mandates.due(now, PAGE):
+        for each in due:
+            if not has_time():
+                report.unfinished = True
+                return
+            _look_at(each, now, report)
+
+
+def _look_at(each: Mandate | Slot, now: datetime, report: Report) -> None:
+    try:
+        settled = renewals.look(each, now)
+    except (Refusal, ConditionFailedError):
+        report.failed += 1
+        renewals.look_again(each.id, now)
+        return
+    report.granted += sum(one.subscription is not None for one in settled)
+    report.kept += sum(one.subscription is None for one in settled)
+
+
+def _orders(now: datetime, has_time: Callable[[], bool], report: Report) -> None:
     while due := payments.due_orders(now, PAGE):
         failed = report.failed
         for order in due:
             if not has_time():
                 report.unfinished = True
-                return report
+                return
             _look(order, now, report)
         if report.failed > failed:
             break  # Razorpay or the database does not answer: the next run goes on from here
-    return report
 
 
 def _look(order: Order, now: datetime, report: Report) -> None:
@@ -52,6 +80,8 @@ def _look(order: Order, now: datetime, report: Report) -> None:
             settled = settle(payment, Entry(source="reconciler", at=now))
             report.granted += settled.subscription is not None
             report.kept += settled.subscription is None
+            if settled.subscription:
+                renewals.outgrow(order.user_id, settled.subscription, now)
         payments.looked(order, now)
     except ProviderUnavailable:
         report.failed += 1

@@ -7,10 +7,11 @@ from tollgate import calendar, purchases
 from tollgate.errors import ProviderUnavailable
 from tollgate.payments.orders import Dispute, Payment, Refund
 from tollgate.payments.settle import settle
-from tollgate.store import reversals, users
+from tollgate.store import reversals, subscriptions, users
 from tollgate.store.dynamodb import ConditionFailedError
 from tollgate.store.payments import Entry
 from tollgate.store.reversals import Reversible
+from tollgate.subscriptions import Status
 from tollgate.users import User
 
 TRIES = 5
@@ -89,6 +90,10 @@ def _after_dispute(found: Reversible, dispute: Dispute, known: str | None, at: d
 def _with_period(found: Reversible, at: datetime) -> tuple[User, User] | None:
     user = users.get(found.user_id) if found.user_id and found.granted else None
     if user is None or found.granted is None or found.refunded >= found.amount:
+        return None
+    # The period's own row says how it ended and what its dates had become; the ledger has it as it was granted.
+    row = subscriptions.get(user.id, found.granted.subscription_id)
+    if row is None or row.status is not Status.REFUNDED:
         return None
     after = purchases.restore(user, found.granted, calendar.whole_second(at))
     return None if after is user else (user, after)

@@ -2,7 +2,7 @@
 
 from tollgate import app, calendar, ids, purchases, subscriptions
 from tollgate.errors import Conflict, NotFound, ProviderUnavailable
-from tollgate.payments.orders import Resolution
+from tollgate.payments.orders import PROPOSED, Resolution
 from tollgate.purchases import NO_CREDIT
 from tollgate.store import payments, review, users
 from tollgate.store.dynamodb import ConditionFailedError
@@ -55,3 +55,20 @@ def _grant(kept: Flagged, by: Decision) -> None:
             if error.failed[0]:
                 raise Conflict("This payment was resolved otherwise at this moment.") from error
     raise ProviderUnavailable("Too much is happening to this account at once; try again in a moment.")
+
+
+def shown(kept: Flagged) -> dict[str, object]:
+    """A payment kept for review, as an administrator sees it."""
+    return {
+        "paymentId": kept.payment.id,
+        "orderId": kept.payment.order_id,
+        "userId": kept.user_id,
+        "amount": kept.payment.amount,
+        "currency": kept.payment.currency,
+        "reason": kept.reason.value,
+        "proposedAction": PROPOSED[kept.reason].value,
+        "status": "open" if kept.open else "resolved",
+        "resolution": kept.resolution.value if kept.resolution else None,
+        "refundId": kept.refund_id,
+        "at": kept.at,
+    }

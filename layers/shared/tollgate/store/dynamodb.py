@@ -25,6 +25,8 @@ def client() -> Any:  # noqa: ANN401 -- boto3 makes its clients at run time
     return boto3.client(
         "dynamodb",
         config=Config(
+            user_agent="tollgate",  # composing boto3's own takes a tenth of a request's time
+            parameter_validation=False,  # DynamoDB validates what it gets
             connect_timeout=1,
             read_timeout=3,
             retries={"mode": "standard", "total_max_attempts": 3},

@@ -23,12 +23,19 @@ def page(user_id: str, limit: int, before: str | None) -> tuple[list[Subscriptio
         KeyConditionExpression="userId = :user",
         ExpressionAttributeValues={":user": to_attribute(user_id)},
         ScanIndexForward=False,
-        Limit=limit,
+        Limit=limit + 1,  # one more tells whether there is a next page
         **start,
     )
-    last = answer.get("LastEvaluatedKey")
     found = [records.to_subscription(from_item(item)) for item in answer["Items"]]
-    return found, from_item(last)["subscriptionId"] if last else None
+    shown = found[:limit]
+    return shown, shown[-1].subscription_id if len(found) > limit else None
+
+
+def get(user_id: str, subscription_id: str) -> Subscription | None:
+    """One period, read consistently."""
+    key = {"userId": to_attribute(user_id), "subscriptionId": to_attribute(subscription_id)}
+    answer = send("get_item", TableName=settings().tables.subscriptions, Key=key, ConsistentRead=True)
+    return records.to_subscription(from_item(answer["Item"])) if "Item" in answer else None
 
 
 def rows(after: User, before: User | None) -> list[dict[str, Any]]:
