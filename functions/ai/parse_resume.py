@@ -13,8 +13,18 @@ from tollgate.http.api import Access, Api, entrypoint
 from tollgate.http.idempotency import replayable
 from tollgate.metering import Action
 from tollgate.resumes.grounding import ground
-from tollgate.resumes.schema import Resume
+from tollgate.resumes.schema import Resume, tolerant
 from tollgate.resumes.text import CleanText
+
+
+class ParsedResume(Resume):
+    """What the model answers. One that leaves out what it did not find means null, and is not asked again for it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete(cls, value: object) -> object:
+        return tolerant(value) if isinstance(value, dict) and "basics" in value else value
+
 
 TASK = Task(
     action=Action.PARSE_RESUME,
@@ -23,7 +33,7 @@ TASK = Task(
         "stand; do not translate, improve or invent. Dates are YYYY, YYYY-MM or YYYY-MM-DD; a job that goes on has no end "
         "date. What the resume does not say is null or an empty list."
     ),
-    answer=Resume,
+    answer=ParsedResume,
     max_output_tokens=4_000,
 )
 
