@@ -13,12 +13,20 @@ if TYPE_CHECKING:
     from tollgate.payments.gateway import Gateway
 
 
+class WrongKeyError(RuntimeError):
+    """A test key where real money is taken, or a live key anywhere else. Nothing that needs it starts."""
+
+
 @cache
 def gateway() -> Gateway:
-    """Razorpay, for the configured key."""
+    """Razorpay, for the configured key. Raises WrongKeyError where the key is not one for this stage."""
     from tollgate.payments.gateway import Gateway  # noqa: PLC0415 -- on first use
 
-    return Gateway(settings().razorpay)
+    made = Gateway(settings().razorpay)
+    wanted = "live" if settings().stage == "prod" else "test"
+    if made.mode != wanted:
+        raise WrongKeyError(f"stage {settings().stage} needs a {wanted} key of Razorpay's")
+    return made
 
 
 @cache

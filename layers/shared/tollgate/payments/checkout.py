@@ -7,7 +7,7 @@ from tollgate.config import settings
 from tollgate.errors import InvalidRequest, TierRequired
 from tollgate.http import views
 from tollgate.payments import opening
-from tollgate.payments.orders import from_quote
+from tollgate.payments.orders import Made, from_quote
 from tollgate.plans import Plan, Tier
 from tollgate.store import payments
 from tollgate.users import User
@@ -26,7 +26,8 @@ def order(user: User, tier: Tier, plan: Plan, *, auto_renew: bool, now: datetime
     gateway, receipt = app.gateway(), ids.receipt(now)
     notes = {"userId": user.id, "tier": tier.id, "plan": plan.id}
     order_id = gateway.create_order(quote.payable, plans.CURRENCY, receipt, notes)
-    payments.put_order(from_quote(order_id, user.id, user.email, receipt, quote, now))
+    made = Made(order_id=order_id, receipt=receipt, mode=gateway.mode)
+    payments.put_order(from_quote(made, user.id, user.email, quote, now))
     return {
         "orderId": order_id,
         "amount": quote.payable,

@@ -27,6 +27,16 @@ class Order:
     email: str | None = None
     currency: str = plans.CURRENCY
     payment_id: str | None = None
+    mode: str = "test"  # of the key that made it: test or live
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """An order as Razorpay made it: its id there, our reference for it, and whether it is test or live."""
+
+    order_id: str
+    receipt: str
+    mode: str
 
 
 LATE = timedelta(days=4)  # Razorpay completes late payments within three days
@@ -39,10 +49,11 @@ def next_look(created_at: datetime, now: datetime) -> datetime | None:
     return now + max(age, FIRST_LOOK) if age < LATE else None
 
 
-def from_quote(order_id: str, user_id: str, email: str | None, receipt: str, quote: Quote, now: datetime) -> Order:
+def from_quote(made: Made, user_id: str, email: str | None, quote: Quote, now: datetime) -> Order:
     """The order for a quote."""
     return Order(
-        id=order_id,
+        id=made.order_id,
+        mode=made.mode,
         user_id=user_id,
         email=email,
         tier=quote.tier,
@@ -50,7 +61,7 @@ def from_quote(order_id: str, user_id: str, email: str | None, receipt: str, quo
         price=quote.price,
         amount=quote.payable,
         credit=quote.credit,
-        receipt=receipt,
+        receipt=made.receipt,
         created_at=calendar.whole_second(now),
     )
 
@@ -63,6 +74,7 @@ class Reason(StrEnum):
     CURRENCY_DIFFERS = "currency_differs"
     PLAN_UNKNOWN = "plan_unknown"
     DUPLICATE_PAYMENT = "duplicate_payment"
+    OTHER_MODE = "other_mode"  # a live order met with a test key, or the other way round
     CREDIT_GONE = "credit_gone"
     NOTHING_TO_ADD = "nothing_to_add"
     RENEWAL_CANCELLED = "renewal_cancelled"  # charged by a mandate after its user cancelled
@@ -195,6 +207,7 @@ def from_order(order: Order) -> dict[str, Any]:
         "credited": dict(order.credit.by_subscription),
         "fromBalance": order.credit.from_balance,
         "creditLeft": order.credit.left,
+        "mode": order.mode,
         "createdAt": calendar.iso(order.created_at),
         **({"paymentId": order.payment_id} if order.payment_id else {}),
     }
@@ -219,4 +232,5 @@ def to_order(record: Mapping[str, Any]) -> Order:
         ),
         created_at=calendar.parse(record["createdAt"]),
         payment_id=record.get("paymentId"),
+        mode=record.get("mode", "test"),
     )

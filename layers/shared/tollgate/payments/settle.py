@@ -6,7 +6,7 @@ Any order, any number of repetitions, any crash point: the same state. What was 
 from dataclasses import dataclass
 from datetime import datetime
 
-from tollgate import calendar, ids, plans, purchases, subscriptions
+from tollgate import app, calendar, ids, plans, purchases, subscriptions
 from tollgate.errors import Conflict, ProviderUnavailable
 from tollgate.payments.orders import Order, Payment, Reason
 from tollgate.purchases import CreditGoneError
@@ -70,15 +70,14 @@ def _try(payment: Payment, order: Order | None, entry: Entry) -> Settlement:
 def _misfit(payment: Payment, order: Order | None) -> Reason | None:
     if order is None:
         return Reason.UNKNOWN_ORDER
-    if plans.find(order.tier, order.plan) is None:
-        return Reason.PLAN_UNKNOWN
-    if payment.currency != order.currency:
-        return Reason.CURRENCY_DIFFERS
-    if payment.amount != order.amount:
-        return Reason.AMOUNT_DIFFERS
-    if order.payment_id is not None:
-        return Reason.DUPLICATE_PAYMENT
-    return None
+    misfits = {
+        Reason.OTHER_MODE: order.mode != app.gateway().mode,
+        Reason.PLAN_UNKNOWN: plans.find(order.tier, order.plan) is None,
+        Reason.CURRENCY_DIFFERS: payment.currency != order.currency,
+        Reason.AMOUNT_DIFFERS: payment.amount != order.amount,
+        Reason.DUPLICATE_PAYMENT: order.payment_id is not None,
+    }
+    return next((reason for reason, holds in misfits.items() if holds), None)
 
 
 def _keep(payment: Payment, order: Order | None, reason: Reason, entry: Entry) -> Settlement:
