@@ -69,8 +69,8 @@ class World:
     gemini: httpx2.Client
     raw: Any  # boto3's client, without the product's
     now: datetime = START
-    journal: list[Step] = field(default_factory=list)
-    replies: list[Reply] = field(default_factory=list)
+    journal: list[Step] = field(default_factory=list, repr=False)
+    replies: list[Reply] = field(default_factory=list, repr=False)
     user: str = field(default_factory=lambda: f"user-{ids.token(10)}")
 
     # Time
