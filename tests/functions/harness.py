@@ -60,7 +60,7 @@ class Step:
     needs: frozenset[tuple[str, str]] = frozenset()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class World:
     """One user's world: a clock that stands still, the handlers, the engine and the simulators."""
 
@@ -69,9 +69,12 @@ class World:
     gemini: httpx2.Client
     raw: Any  # boto3's client, without the product's
     now: datetime = START
-    journal: list[Step] = field(default_factory=list, repr=False)
-    replies: list[Reply] = field(default_factory=list, repr=False)
+    journal: list[Step] = field(default_factory=list)
+    replies: list[Reply] = field(default_factory=list)
     user: str = field(default_factory=lambda: f"user-{ids.token(10)}")
+
+    def __repr__(self) -> str:
+        return f"{self.user}'s world at {self.now:%Y-%m-%d %H:%M}"
 
     # Time
 
