@@ -20,9 +20,15 @@ def kept(world: World) -> str:
 
 
 def listed(world: World) -> dict[str, Any]:
-    reply = world.get("/api/admin/flagged-payments", token=admin(world))
-    assert reply.status == 200
-    return {each["paymentId"]: each for each in reply.json}
+    """All that wait, page by page."""
+    found: dict[str, Any] = {}
+    path = "/api/admin/flagged-payments"
+    while path:
+        reply = world.get(path, token=admin(world))
+        assert reply.status == 200
+        found |= {each["paymentId"]: each for each in reply.json}
+        path = reply.headers.get("link", "").partition(">")[0].lstrip("<")
+    return found
 
 
 def resolve(world: World, payment_id: str, action: str, token: str | None = None) -> Reply:
