@@ -22,7 +22,7 @@ class NotificationsRequest(BaseModel):
     model_config = ConfigDict(strict=True)
 
     usageAlerts: bool | None = None  # noqa: N815 -- the API's own names
-    subscriptionExpiry: bool | None = None  # noqa: N815
+    subscriptionExpiry: bool | None = None  # noqa: N815 -- the API's own name
 
 
 class PreferencesRequest(BaseModel):
@@ -30,7 +30,7 @@ class PreferencesRequest(BaseModel):
 
     model_config = ConfigDict(strict=True)
 
-    aiService: Literal["auto", "gemini", "gpt4o"] | None = None  # noqa: N815
+    aiService: Literal["auto", "gemini", "gpt4o"] | None = None  # noqa: N815 -- the API's own name
     notifications: NotificationsRequest = NotificationsRequest()
 
 

@@ -54,7 +54,7 @@ class ScanRequest(BaseModel):
     text: str | None = None
     file: str | None = None
     contentType: Literal["pdf", "docx"] | None = None  # noqa: N815 -- the API's own name
-    jobDescription: str | None = None  # noqa: N815
+    jobDescription: str | None = None  # noqa: N815 -- the API's own name
 
     @model_validator(mode="after")
     def _one_of_three(self) -> ScanRequest:

@@ -29,7 +29,7 @@ def main(build: Path) -> int:
             layers = ["SharedLayer", "AiLayer"] if module.startswith("ai.") else ["SharedLayer"]
             path = [functions[0], *(build / layer / "python" for layer in layers), Path(runtime)]
             failures += not imports([module, *(name for layer in layers for name in ON_FIRST_USE[layer])], path)
-        print(f"{len(modules(functions[0])) - failures} of {len(modules(functions[0]))} built handlers import")  # noqa: T201
+        print(f"{len(modules(functions[0])) - failures} of {len(modules(functions[0]))} built handlers import")  # noqa: T201 -- a script
     return failures
 
 
@@ -44,7 +44,7 @@ def imports(names: list[str], path: list[Path]) -> bool:
     command = [sys.executable, "-I", "-S", "-B", "-W", "ignore", "-c", setup + PROGRAM, *names]
     done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 -- our own build
     if done.returncode:
-        print(f"{names[0]}: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)  # noqa: T201
+        print(f"{names[0]}: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)  # noqa: T201 -- a script
     return done.returncode == 0
 
 

@@ -32,10 +32,10 @@ def gateway() -> Gateway:
 @cache
 def ai() -> Failover:
     """The AI providers behind their services, and the breaker they share. Their SDKs load when one is first asked."""
-    from tollgate import clock  # noqa: PLC0415
-    from tollgate.ai.breaker import Breaker  # noqa: PLC0415
-    from tollgate.ai.failover import Failover  # noqa: PLC0415
-    from tollgate.ai.openai import OpenAI  # noqa: PLC0415
+    from tollgate import clock  # noqa: PLC0415 -- on first use
+    from tollgate.ai.breaker import Breaker  # noqa: PLC0415 -- on first use
+    from tollgate.ai.failover import Failover  # noqa: PLC0415 -- on first use
+    from tollgate.ai.openai import OpenAI  # noqa: PLC0415 -- on first use
 
     configured = settings().ai
     openai = OpenAI(configured.openai_api_key, configured.openai_base_url)
@@ -45,9 +45,9 @@ def ai() -> Failover:
 def _gemini() -> Provider:
     configured = settings().ai
     if configured.gemini_client == "rest":
-        from tollgate.ai.gemini_rest import GeminiRest  # noqa: PLC0415
+        from tollgate.ai.gemini_rest import GeminiRest  # noqa: PLC0415 -- on first use
 
         return GeminiRest(configured.gemini_api_key, configured.gemini_base_url)
-    from tollgate.ai.gemini import Gemini  # noqa: PLC0415
+    from tollgate.ai.gemini import Gemini  # noqa: PLC0415 -- on first use
 
     return Gemini(configured.gemini_api_key, configured.gemini_base_url)

@@ -90,7 +90,7 @@ class Api(APIGatewayHttpResolver):
     @property
     def account(self) -> User:
         """The caller's record, or that of somebody who has not done anything yet; with the e-mail address of the token."""
-        from tollgate.store import users  # noqa: PLC0415
+        from tollgate.store import users  # noqa: PLC0415 -- as above
 
         known = self.user or users.fresh(self.caller.user_id, self.caller.email, self.now)
         return replace(known, email=self.caller.email or known.email)
@@ -167,7 +167,7 @@ def entrypoint(app: Api, *needs: Callable[[], object]) -> Handler:
     return handler
 
 
-def _resolve(app: Api, event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401
+def _resolve(app: Api, event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 -- Lambda's
     try:
         return app.resolve(event, context)
     except Exception as error:  # noqa: BLE001 -- the last edge: whatever happens, the caller gets a reply
@@ -180,14 +180,14 @@ def _log_bug(error: Exception, request_id: str) -> None:
     logger.error("bug", error=type(error).__name__, at=_place_of(error), request_id=request_id)
 
 
-def _bare_bug(context: Any) -> dict[str, Any]:  # noqa: ANN401
+def _bare_bug(context: Any) -> dict[str, Any]:  # noqa: ANN401 -- Lambda's
     reply = bug(context.aws_request_id)
     return {"statusCode": reply.status_code, "headers": {**reply.headers}, "body": reply.body, "isBase64Encoded": False}
 
 
-def _record(event: Mapping[str, Any], context: Any, reply: Mapping[str, Any], took_ms: float) -> None:  # noqa: ANN401
+def _record(event: Mapping[str, Any], context: Any, reply: Mapping[str, Any], took_ms: float) -> None:  # noqa: ANN401 -- Lambda's
     status = reply["statusCode"]
-    code = _code_of(reply) if status >= 400 else None  # noqa: PLR2004
+    code = _code_of(reply) if status >= 400 else None  # noqa: PLR2004 -- a status
     logger.info(
         "request",
         route=event.get("routeKey"),
@@ -197,7 +197,7 @@ def _record(event: Mapping[str, Any], context: Any, reply: Mapping[str, Any], to
         request_id=context.aws_request_id,
     )
     metrics.add_metric(name="Latency", unit=MetricUnit.Milliseconds, value=took_ms)
-    metrics.add_metric(name="Errors" if status >= 500 else "Requests", unit=MetricUnit.Count, value=1)  # noqa: PLR2004
+    metrics.add_metric(name="Errors" if status >= 500 else "Requests", unit=MetricUnit.Count, value=1)  # noqa: PLR2004 -- a status
     metrics.flush_metrics()
 
 

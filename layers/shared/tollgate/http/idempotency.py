@@ -82,7 +82,7 @@ class _Once:
         return self._fresh or _replayed(kept)
 
     def _do_once(self) -> dict[str, Any]:
-        from aws_lambda_powertools.utilities.idempotency import (  # noqa: PLC0415
+        from aws_lambda_powertools.utilities.idempotency import (  # noqa: PLC0415 -- only with a key
             IdempotencyConfig,
             idempotent_function,
         )
@@ -113,7 +113,7 @@ class _Once:
 
 @cache
 def _store() -> DynamoDBPersistenceLayer:
-    from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer  # noqa: PLC0415
+    from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer  # noqa: PLC0415 -- only with a key
 
     return DynamoDBPersistenceLayer(
         table_name=settings().tables.replies,

@@ -18,7 +18,7 @@ from tollgate.payments.mandates import Charge, Mandate, Slot, Stage
 from tollgate.payments.orders import Reason
 from tollgate.store import records, subscriptions, users
 from tollgate.store.dynamodb import ConditionFailedError, from_item, send, to_item
-from tollgate.store.payments import OPEN, Entry, Ledgered, key, ledger_row, note_event, put_new, transact
+from tollgate.store.payments import OPEN, Entry, Ledgered, due_rows, key, ledger_row, note_event, put_new, transact
 from tollgate.subscriptions import Subscription
 from tollgate.users import User
 
@@ -165,20 +165,8 @@ def _watched(name: str, look: datetime) -> dict[str, Any]:
 
 def due(now: datetime, limit: int) -> list[Mandate | Slot]:
     """Mandates, and places that were never filled, that are to be looked up by now; at most `limit` of each shard."""
-    found: list[Mandate | Slot] = []
-    for shard in range(SHARDS):
-        answer = send(
-            "query",
-            TableName=settings().tables.payments,
-            IndexName="open",
-            KeyConditionExpression="#open = :shard AND lookAt <= :now",
-            ExpressionAttributeNames={"#open": "open"},
-            ExpressionAttributeValues=to_item({":shard": f"mandate#{shard}", ":now": calendar.iso(now)}),
-            Limit=limit,
-        )
-        rows = [from_item(item) for item in answer["Items"]]
-        found += [mandates.to_mandate(row) if row["kind"] == "mandate" else _to_slot(row) for row in rows]
-    return found
+    rows = due_rows("mandate", now, limit)
+    return [mandates.to_mandate(row) if row["kind"] == "mandate" else _to_slot(row) for row in rows]
 
 
 def looked(name: str, again: datetime | None) -> None:

@@ -58,7 +58,12 @@ def _shard(order_id: str) -> str:
 
 def due_orders(now: datetime, limit: int) -> list[Order]:
     """Unpaid orders that are to be looked up by now, at most `limit` of each shard."""
-    found: list[Order] = []
+    return [to_order(row) for row in due_rows("order", now, limit)]
+
+
+def due_rows(kind: str, now: datetime, limit: int) -> list[dict[str, Any]]:
+    """The open rows of a kind that are to be looked up by now, at most `limit` of each shard."""
+    found: list[dict[str, Any]] = []
     for shard in range(SHARDS):
         answer = send(
             "query",
@@ -66,10 +71,10 @@ def due_orders(now: datetime, limit: int) -> list[Order]:
             IndexName="open",
             KeyConditionExpression="#open = :shard AND lookAt <= :now",
             ExpressionAttributeNames={"#open": "open"},
-            ExpressionAttributeValues=to_item({":shard": f"order#{shard}", ":now": calendar.iso(now)}),
+            ExpressionAttributeValues=to_item({":shard": f"{kind}#{shard}", ":now": calendar.iso(now)}),
             Limit=limit,
         )
-        found += [to_order(from_item(item)) for item in answer["Items"]]
+        found += [from_item(item) for item in answer["Items"]]
     return found
 
 
