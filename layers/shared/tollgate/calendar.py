@@ -4,6 +4,10 @@ from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta, timezone
 
 IST = timezone(timedelta(hours=5, minutes=30), "IST")  # Asia/Kolkata since 1945; a constant needs no zone file
+MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
 
 
 def india(instant: datetime) -> datetime:
@@ -24,12 +28,12 @@ def add_months(start: datetime, months: int, anchor_day: int) -> datetime:
 
 def month_stamp(now: datetime) -> str:
     """The month that `now` falls in, as `2026-11`."""
-    return india(now).strftime("%Y-%m")
+    return india(now).date().isoformat()[:7]
 
 
 def day_stamp(now: datetime) -> str:
     """The day that `now` falls in, as `2026-11-23`."""
-    return india(now).strftime("%Y-%m-%d")
+    return india(now).date().isoformat()
 
 
 def next_month(now: datetime) -> date:
@@ -41,6 +45,11 @@ def next_month(now: datetime) -> date:
 def next_day(now: datetime) -> date:
     """Tomorrow."""
     return india(now).date() + timedelta(days=1)
+
+
+def midnight(day: date) -> datetime:
+    """The instant at which that day begins, in UTC."""
+    return datetime(day.year, day.month, day.day, tzinfo=IST).astimezone(UTC)
 
 
 def hour_stamp(now: datetime) -> int:
@@ -55,7 +64,7 @@ def seconds_to_next_hour(now: datetime) -> int:
 
 def iso(instant: datetime) -> str:
     """ISO 8601 in UTC with Z, to the second."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def parse(text: str) -> datetime:
@@ -64,6 +73,12 @@ def parse(text: str) -> datetime:
     if instant.tzinfo is None:
         raise ValueError(f"no time zone in {text!r}")
     return instant.astimezone(UTC)
+
+
+def written(instant: datetime) -> str:
+    """The day in India, for people: `3 November 2026`."""
+    local = india(instant)
+    return f"{local.day} {MONTHS[local.month - 1]} {local.year}"
 
 
 def whole_second(now: datetime) -> datetime:

@@ -1,9 +1,17 @@
 """New identifiers. Only here; everything else is told its ids."""
 
 import secrets
+from collections.abc import Callable
 from datetime import datetime
 
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # 32, so that each is as likely as the others in a byte
+
+_sources: list[Callable[[int], bytes]] = [secrets.token_bytes]
+
+
+def draw_from(source: Callable[[int], bytes] | None) -> None:
+    """Draw from another source of bytes, for a simulation that is to be repeated; None is the system's randomness again."""
+    _sources[:] = [source or secrets.token_bytes]
 
 
 def subscription_id(now: datetime) -> str:
@@ -18,4 +26,4 @@ def receipt(now: datetime) -> str:
 
 def token(length: int) -> str:
     """Random text of the system's randomness, safe in names and addresses."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+    return "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in _sources[0](length))

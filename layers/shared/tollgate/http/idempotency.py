@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
+from contextvars import ContextVar
 from datetime import timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
@@ -19,7 +21,7 @@ from tollgate import calendar
 from tollgate.config import settings
 from tollgate.errors import Conflict, InvalidRequest, ProviderUnavailable
 from tollgate.http.api import Api
-from tollgate.store.dynamodb import client
+from tollgate.store.dynamodb import DatabaseError, engine, to_attribute
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer
@@ -101,6 +103,7 @@ class _Once:
             kept = {"status": self._fresh.status_code, "headers": dict(self._fresh.headers), "body": self._fresh.body}
             return {**kept, "at": calendar.iso(self._app.now)}
 
+        _owner.set(self._app.caller.user_id)
         keeping: dict[str, Any] = {"persistence_store": _store(), "config": config, "key_prefix": "reply"}
         done: dict[str, Any] = idempotent_function(once, data_keyword_argument="request", **keeping)(
             request=self._request
@@ -118,8 +121,32 @@ def _store() -> DynamoDBPersistenceLayer:
     return DynamoDBPersistenceLayer(
         table_name=settings().tables.replies,
         expiry_attr="expiresAt",
-        boto3_client=client(),
+        boto3_client=cast("Any", _Client()),
     )
+
+
+_owner: ContextVar[str] = ContextVar("owner")
+
+
+class _Client:
+    """As much of boto3's client as Powertools' persistence uses, so that its requests go the way of all others."""
+
+    def __getattr__(self, operation: str) -> Callable[..., dict[str, Any]]:
+        if not operation.endswith("_item"):
+            raise AttributeError(operation)
+
+        def send(**request: Any) -> dict[str, Any]:  # noqa: ANN401 -- DynamoDB's own shapes
+            if operation == "put_item":  # by which a reply is found when its owner's data are erased
+                request["Item"]["userId"] = to_attribute(_owner.get())
+            from botocore.exceptions import ClientError
+
+            try:
+                return engine()(operation, request)
+            except DatabaseError as error:
+                answer = {"Error": {"Code": error.code, "Message": error.message}}
+                raise ClientError({**answer, **({"Item": error.item} if error.item else {})}, operation) from error
+
+        return send
 
 
 def _replayed(kept: dict[str, Any]) -> Response[Any]:
