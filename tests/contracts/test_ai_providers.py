@@ -302,6 +302,7 @@ def test_our_request_is_closed_to_storage_and_carries_the_texts_apart(bench: Ben
     assert "Write." in body
     if bench.service == "gpt4o":
         assert hit["body"]["store"] is False
+        assert hit["body"]["response_format"]["json_schema"]["strict"] is True
         assert hit["headers"]["x-client-request-id"] == "req-1"
 
 

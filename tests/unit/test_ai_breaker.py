@@ -24,7 +24,7 @@ def test_a_closed_breaker_admits_everybody() -> None:
     assert Breaker().admits("gemini", NOW)
 
 
-@pytest.mark.parametrize("kind", [ErrorKind.TIMEOUT, ErrorKind.CONNECTION, ErrorKind.UNAVAILABLE])
+@pytest.mark.parametrize("kind", [ErrorKind.CONNECTION, ErrorKind.UNAVAILABLE])
 def test_failures_in_a_row_open_it(kind: ErrorKind) -> None:
     breaker = Breaker()
     for _ in range(FAILURES_TO_OPEN - 1):
@@ -38,7 +38,7 @@ def test_failures_in_a_row_open_it(kind: ErrorKind) -> None:
 def test_a_success_between_failures_starts_the_count_again() -> None:
     breaker = Breaker()
     for _ in range(FAILURES_TO_OPEN * 2):
-        breaker.failed("gemini", ErrorKind.TIMEOUT, NOW)
+        breaker.failed("gemini", ErrorKind.UNAVAILABLE, NOW)
         breaker.succeeded("gemini")
     assert breaker.admits("gemini", NOW)
 
@@ -64,6 +64,12 @@ def test_a_probe_that_never_reports_back_does_not_block_for_ever() -> None:
     breaker, later = opened(), NOW + PAUSE
     assert breaker.admits("gemini", later)
     assert breaker.admits("gemini", later + PAUSE)
+
+
+def test_one_time_out_opens_it_since_the_next_caller_would_wait_as_long() -> None:
+    breaker = Breaker()
+    breaker.failed("gemini", ErrorKind.TIMEOUT, NOW)
+    assert breaker.open_until("gemini", NOW) == NOW + PAUSE
 
 
 def test_a_rate_limit_opens_it_at_once_for_as_long_as_was_asked() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 import sys
 import threading
@@ -12,8 +11,8 @@ import pytest
 
 from tollgate.ai.provider import (
     MAX_ANSWER_BYTES,
-    DeadlineExceededError,
     ErrorKind,
+    Kept,
     ProviderError,
     Reply,
     Usage,
@@ -21,9 +20,8 @@ from tollgate.ai.provider import (
     kind_of_status,
     reported,
     seconds,
-    within,
-    within_loop,
 )
+from tollgate.deadlines import DeadlineExceededError, within
 
 
 class Answer(pydantic.BaseModel):
@@ -138,33 +136,25 @@ def test_an_error_of_blocking_work_is_raised_where_it_is_waited_for() -> None:
         within(5, lambda: 1 // 0)
 
 
-def test_asynchronous_work_that_takes_too_long_is_cancelled() -> None:
-    cancelled = threading.Event()
+def test_a_client_is_built_once_for_all_threads_and_anew_after_it_was_closed() -> None:
+    built: list[object] = []
+    closed: list[object] = []
 
-    async def never() -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            cancelled.set()
+    def build() -> object:
+        built.append(object())
+        return built[-1]
 
-    with pytest.raises(DeadlineExceededError):
-        within_loop(0.01, never)
-    assert cancelled.is_set()
-
-
-def test_many_threads_share_the_loop() -> None:
-    results: list[int] = []
-
-    async def answer() -> int:
-        await asyncio.sleep(0)
-        return 1
-
-    threads = [threading.Thread(target=lambda: results.append(within_loop(5, answer))) for _ in range(8)]
+    kept = Kept(build, closed.append)
+    threads = [threading.Thread(target=kept.get) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sum(results) == 8
+    assert len(built) == 1
+    kept.close()
+    kept.close()
+    assert closed == built
+    assert kept.get() is built[1]
 
 
 def test_failover_and_adapters_load_no_sdk_until_they_are_used() -> None:

@@ -18,9 +18,10 @@ PAUSE: Final = timedelta(seconds=30)
 LONG_PAUSE: Final = timedelta(minutes=10)
 LONGEST_PAUSE: Final = timedelta(hours=1)
 
-_AT_ONCE: Final = frozenset({ErrorKind.RATE_LIMITED})
+# A time-out costs its caller most of the request's time; one is enough, or each of the next callers pays it again.
+_AT_ONCE: Final = frozenset({ErrorKind.RATE_LIMITED, ErrorKind.TIMEOUT})
 _NEEDS_A_PERSON: Final = frozenset({ErrorKind.QUOTA_EXHAUSTED, ErrorKind.MISCONFIGURED, ErrorKind.MODEL_GONE})
-_COUNTED: Final = frozenset({ErrorKind.TIMEOUT, ErrorKind.CONNECTION, ErrorKind.UNAVAILABLE})
+_COUNTED: Final = frozenset({ErrorKind.CONNECTION, ErrorKind.UNAVAILABLE})
 
 
 @dataclass(frozen=True, slots=True)

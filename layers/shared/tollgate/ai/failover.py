@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from tollgate import clock as clocks
 from tollgate.ai.models import cost, cost_ceiling, model_for, other, successor_of
 from tollgate.ai.provider import ErrorKind, ProviderError
 
@@ -95,7 +95,7 @@ class Failover:
     providers: Mapping[Service, Provider]
     breaker: Breaker
     clock: Callable[[], datetime]
-    monotonic: Callable[[], float] = time.monotonic
+    monotonic: Callable[[], float] = clocks.monotonic
 
     def run(self, request_for: Callable[[Model], Request], first: Service, *, budget_seconds: float) -> Outcome:
         """Ask `first`, then the other service. RefusedError or AllFailedError when there is no answer.

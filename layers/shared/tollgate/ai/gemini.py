@@ -8,14 +8,14 @@ provider without it.
 from __future__ import annotations
 
 import threading
-import time
 import warnings
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from tollgate.ai.gemini_rest import BASE_URL, parsed, reply, status_error, usage_of
-from tollgate.ai.provider import DeadlineExceededError, ErrorKind, ProviderError, checked, within
+from tollgate.ai.provider import ErrorKind, Kept, ProviderError, completed
 from tollgate.ai.schema import gemini_schema
+from tollgate.deadlines import DeadlineExceededError, within
 
 if TYPE_CHECKING:
     import requests
@@ -31,44 +31,35 @@ class Gemini:
     name = "google"
 
     def __init__(self, api_key: str, base_url: str = BASE_URL) -> None:
-        self._api_key = api_key
-        self._base_url = base_url
-        self._client: Any = None
+        self._client = Kept(lambda: _built(api_key, base_url), lambda client: client.transport.close())
 
     def complete(self, request: Request, timeout: float) -> Completion:
         """Ask once; see `Provider.complete`."""
-        deadline = time.monotonic() + timeout
-        client = self._connected()
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise ProviderError(ErrorKind.TIMEOUT, unsent=True)
-        return checked(_asked(client, request, left), request.schema)
+        return completed(self._client, _asked, request, timeout)
+
+    def prepare(self) -> None:
+        """Load and build what the first call would have to."""
+        self._client.get()
 
     def close(self) -> None:
         """Close the connections. The next call opens new ones."""
-        with _configuring:
-            client, self._client = self._client, None
-        if client is not None:
-            client.transport.close()
+        self._client.close()
 
-    def _connected(self) -> Any:  # noqa: ANN401 -- the package has no types
-        """The adapter's own client.
 
-        `configure` writes to one configuration for the whole process. It is called under a lock and the client
-        it leads to is taken at once and kept, so another adapter's key or address never reaches this one.
-        """
-        with _configuring:
-            if self._client is None:
-                genai = _package()
-                genai.configure(
-                    api_key=self._api_key, transport="rest", client_options={"api_endpoint": self._base_url}
-                )
-                from google.generativeai.client import get_default_generative_client
+def _built(api_key: str, base_url: str) -> Any:  # noqa: ANN401 -- the package has no types
+    """An adapter's own client.
 
-                self._client = get_default_generative_client()
-                # A redirect would carry prompt and key to another host.
-                self._client.transport._session.max_redirects = 0  # noqa: SLF001 -- the package offers no other way
-            return self._client
+    `configure` writes to one configuration for the whole process. It is called under a lock and the client
+    it leads to is taken at once and kept, so another adapter's key or address never reaches this one.
+    """
+    with _configuring:
+        _package().configure(api_key=api_key, transport="rest", client_options={"api_endpoint": base_url})
+        from google.generativeai.client import get_default_generative_client
+
+        client: Any = get_default_generative_client()
+    # A redirect would carry prompt and key to another host.
+    client.transport._session.max_redirects = 0  # noqa: SLF001 -- the package offers no other way
+    return client
 
 
 def _package() -> Any:  # noqa: ANN401 -- the package has no types

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, cast
 
 from tollgate.ai.provider import (
-    DeadlineExceededError,
     ErrorKind,
+    Kept,
     ProviderError,
     Reply,
     Usage,
-    checked,
+    completed,
     kind_of_status,
     reported,
     seconds,
-    within_loop,
 )
 from tollgate.ai.schema import gemini_schema
 
@@ -44,51 +41,38 @@ class GeminiRest:
     name = "google"
 
     def __init__(self, api_key: str, base_url: str = BASE_URL) -> None:
-        self._api_key = api_key
-        self._base_url = base_url
-        self._building = threading.Lock()
-        self._client: httpx2.AsyncClient | None = None
+        self._client = Kept(lambda: _built(api_key, base_url), lambda client: client.close())
 
     def complete(self, request: Request, timeout: float) -> Completion:
         """Ask once; see `Provider.complete`."""
-        deadline = time.monotonic() + timeout
-        client = self._connected()
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise ProviderError(ErrorKind.TIMEOUT, unsent=True)
-        return checked(_asked(client, request, left), request.schema)
+        return completed(self._client, _asked, request, timeout)
+
+    def prepare(self) -> None:
+        """Load and build what the first call would have to."""
+        self._client.get()
 
     def close(self) -> None:
         """Close the connections. The next call opens new ones."""
-        with self._building:
-            client, self._client = self._client, None
-        if client is not None:
-            within_loop(5, client.aclose)
-
-    def _connected(self) -> httpx2.AsyncClient:
-        import httpx2  # noqa: PLC0415 -- only the functions that call Gemini pay for it
-
-        with self._building:
-            if self._client is None:
-                headers = {"x-goog-api-key": self._api_key}
-                # Redirects stay off, as is the default: one would carry prompt and key to another host.
-                self._client = httpx2.AsyncClient(base_url=self._base_url, headers=headers)
-            return self._client
+        self._client.close()
 
 
-def _asked(client: httpx2.AsyncClient, request: Request, timeout: float) -> Reply:
-    import httpx2  # noqa: PLC0415 -- see GeminiRest._connected
+def _built(api_key: str, base_url: str) -> httpx2.Client:
+    import httpx2  # noqa: PLC0415 -- only the functions that call Gemini pay for it
+
+    from tollgate.ai.transport import transport  # noqa: PLC0415 -- as above
+
+    # Redirects stay off, as is the default: one would carry prompt and key to another host.
+    return httpx2.Client(base_url=base_url, headers={"x-goog-api-key": api_key}, transport=transport(base_url))
+
+
+def _asked(client: httpx2.Client, request: Request, timeout: float) -> Reply:
+    import httpx2  # noqa: PLC0415 -- as above
 
     path = f"/v1beta/models/{request.model.id}:generateContent"
 
-    async def ask() -> httpx2.Response:
-        return await client.post(path, json=_body(request), timeout=timeout)
-
     error = None
     try:
-        response = within_loop(timeout, ask)
-    except DeadlineExceededError:
-        error = ProviderError(ErrorKind.TIMEOUT)
+        response = client.post(path, json=_body(request), timeout=timeout)
     except httpx2.TimeoutException as raised:
         error = ProviderError(ErrorKind.TIMEOUT, unsent=isinstance(raised, httpx2.ConnectTimeout | httpx2.PoolTimeout))
     except httpx2.HTTPError as raised:

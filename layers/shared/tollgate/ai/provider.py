@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
@@ -12,8 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal, NoReturn, Protocol
 import pydantic
 
 if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable
 
     from tollgate.ai.models import Model
 
@@ -212,65 +212,39 @@ def _unfenced(text: str) -> str:
     return body
 
 
-class DeadlineExceededError(Exception):
-    """The time was over before the work was."""
+class Kept[C]:
+    """An adapter's client: built at first need, kept with its connections, shared by threads."""
+
+    def __init__(self, build: Callable[[], C], close: Callable[[C], None]) -> None:
+        self._build, self._close = build, close
+        self._building = threading.Lock()
+        self._client: C | None = None
+
+    def get(self) -> C:
+        """The client."""
+        with self._building:
+            if self._client is None:
+                self._client = self._build()
+            return self._client
+
+    def close(self) -> None:
+        """Close its connections. The next call opens new ones."""
+        with self._building:
+            client, self._client = self._client, None
+        if client is not None:
+            self._close(client)
 
 
-def within[T](seconds: float, work: Callable[[], T]) -> T:
-    """Run blocking `work` in a thread of its own and wait at most `seconds` for it.
-
-    A library's time-out counts from one byte to the next, so a server that trickles holds it for ever;
-    this does not. The abandoned thread is a daemon and ends with its connection.
-    """
-    results: list[T] = []
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            results.append(work())
-        except BaseException as error:  # noqa: BLE001 -- it is raised again in the thread that waits
-            errors.append(error)
-
-    worker = threading.Thread(target=run, daemon=True)
-    worker.start()
-    worker.join(max(seconds, 0))
-    if errors:
-        raise errors[0]
-    if not results:
-        raise DeadlineExceededError
-    return results[0]
-
-
-def within_loop[T](seconds: float, work: Callable[[], Coroutine[object, object, T]]) -> T:
-    """Run `work` on the event loop in the background and cancel it after `seconds`.
-
-    The loop outlives the call, and so do the connections kept alive on it.
-    """
-    import asyncio  # noqa: PLC0415 -- only AI calls need it
-
-    async def bounded() -> T:
-        async with asyncio.timeout(max(seconds, 0)):
-            return await work()
-
-    try:
-        return asyncio.run_coroutine_threadsafe(bounded(), _background_loop()).result()
-    except TimeoutError as error:
-        raise DeadlineExceededError from error
-
-
-_starting: Final = threading.Lock()
-_loops: Final[list[asyncio.AbstractEventLoop]] = []
-
-
-def _background_loop() -> asyncio.AbstractEventLoop:
-    """The process's one event loop for AI calls, started on first use."""
-    import asyncio  # noqa: PLC0415 -- only AI calls need it
-
-    with _starting:
-        if not _loops:
-            _loops.append(asyncio.new_event_loop())
-            threading.Thread(target=_loops[0].run_forever, daemon=True, name="ai-calls").start()
-        return _loops[0]
+def completed[C](
+    kept: Kept[C], ask: Callable[[C, Request, float], Reply], request: Request, timeout: float
+) -> Completion:
+    """What every adapter's `complete` does: `ask` in what building the client leaves of the time, and check the reply."""
+    deadline = time.monotonic() + timeout
+    client = kept.get()
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise ProviderError(ErrorKind.TIMEOUT, unsent=True)
+    return checked(ask(client, request, left), request.schema)
 
 
 def seconds(text: object, *, unit: float = 1.0) -> float | None:
