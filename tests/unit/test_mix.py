@@ -134,6 +134,57 @@ def test_once_all_calls_have_ended_and_debts_are_repaid_the_share_is_exact(
 
 
 @given(
+    st.lists(
+        st.tuples(AFFINITIES, st.sampled_from(["answered", "instead", "back", "dies", "unmixed"]), st.integers(0, 9)),
+        max_size=80,
+    ),
+    st.sets(st.integers(0, 80)),
+)
+def test_a_call_that_died_is_undone_by_what_it_kept_whatever_happened_since(
+    calls: list[tuple[int, str, int]], folds: set[int]
+) -> None:
+    caller = Caller()
+    counted: list[Ai] = []
+    dead: list[tuple[int, list[object], Ai]] = []
+    for at, (affinity, outcome, found_after) in enumerate(calls):
+        if outcome == "unmixed":
+            assert mix.chosen(caller.log) is None  # what a call under a preference keeps
+            continue
+        kept = [affinity, *caller.log]
+        service = caller.call(affinity)
+        assert mix.chosen(kept) is service
+        match outcome:
+            case "answered":
+                counted.append(service)
+            case "instead":
+                counted.append(caller.fail_over(service))
+            case "back":
+                caller.give_back(service)
+            case _:
+                dead.append((at + found_after, kept, service))
+        for each in [each for each in dead if each[0] <= at]:
+            dead.remove(each)
+            found = mix.chosen(each[1])
+            assert found is each[2]
+            caller.give_back(found)
+        if at in folds:
+            caller.compact()
+    for _, kept, service in dead:
+        found = mix.chosen(kept)
+        assert found is service
+        caller.give_back(found)
+    block, _ = mix.fold(caller.log)
+    while block.calls or block.owed:
+        counted.append(caller.call(LAST))
+        block, _ = mix.fold(caller.log)
+    assert counted.count(Ai.GPT4O) * 10 == len(counted) * 3
+
+
+def test_a_call_of_which_nothing_was_kept_was_not_the_mixs() -> None:
+    assert mix.chosen(()) is None
+
+
+@given(
     st.lists(st.tuples(AFFINITIES, st.sampled_from(["answered", "instead", "back"])), max_size=60),
     st.sets(st.integers(0, 60)),
 )

@@ -5,13 +5,15 @@ and takes them together. For that the record carries the *terms* its plan sets, 
 Counters are named by their window, so another window's count is never seen and nothing has to be reset.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 from tollgate import entitlements, plans, subscriptions
+from tollgate.ai import mix
 from tollgate.counters import counter, pass_of, rate_counter
 from tollgate.plans import Ai, Limit, Tier, Unit, Window
 from tollgate.users import User
@@ -67,6 +69,16 @@ class Call:
         """The attribute that marks the call as running. Its name says all that is needed to give back what it took."""
         return f"lease#{int(self.at.timestamp())}#{self.action}#{self.request_id}"
 
+    @property
+    def kept_mix(self) -> str:
+        """The attribute that keeps what the mix chose from, for as long as the call runs."""
+        return kept_mix(self.request_id)
+
+
+def kept_mix(request_id: str) -> str:
+    """The name under which a running call keeps what the mix chose from."""
+    return f"mixed:{request_id}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
@@ -77,6 +89,12 @@ class Lease:
     action: Action
     request_id: str
     steps: Mapping[str, int]
+    kept: Sequence[object] = ()
+
+    @property
+    def chosen(self) -> Ai | None:
+        """What the mix chose for the call; None where it was not asked."""
+        return mix.chosen(self.kept)
 
     def is_dead(self, now: datetime) -> bool:
         """Whether the call must have died: no function lives that long."""
@@ -91,16 +109,23 @@ class Lease:
         return taken
 
 
-def read_lease(name: str, steps: Mapping[str, object]) -> Lease:
-    """The lease of that attribute."""
+def read_lease(name: str, steps: Mapping[str, object], record: Mapping[str, Any] = MappingProxyType({})) -> Lease:
+    """The lease of that attribute, with what the record keeps of the mix for it."""
     _, seconds, action, request_id = name.split("#", 3)
     known = {window: step for window, step in steps.items() if window in set(Window) and isinstance(step, int)}
     at = datetime.fromtimestamp(int(seconds), UTC)
-    return Lease(name=name, at=at, action=Action(action), request_id=request_id, steps=known)
+    kept = tuple(record.get(kept_mix(request_id), ()))
+    return Lease(name=name, at=at, action=Action(action), request_id=request_id, steps=known, kept=kept)
+
+
+# Terms of no revision hold at no time, so that admission refuses without looking further.
+NO_TERMS: Mapping[str, object] = MappingProxyType({"revision": "deleted", "until": 0, "pass": None})
 
 
 def terms_of(user: User, now: datetime) -> dict[str, object]:
-    """What the user's plan allows from `now` until it next changes, as the record carries it."""
+    """What the user's plan allows from `now` until it next changes, as the record carries it; a deleted account nothing, ever."""
+    if user.deleted_at:
+        return dict(NO_TERMS)
     tier = user.tier(now)
     change = subscriptions.next_change(user.subscriptions, now)
     service = entitlements.get_ai_service(user, now)
@@ -176,6 +201,15 @@ class Admission:
     def service(self) -> Ai:
         """gemini, gpt4o, or hybrid where the mix decides."""
         return Ai(str(self.user.terms["ai"]))
+
+    @property
+    def routed(self) -> Ai:
+        """The service to ask: the mix's choice for this call, or the plan's. Never hybrid.
+
+        A record read after the admission may already tell of another plan; a call that the mix did not count is then not its.
+        """
+        planned = Ai.GEMINI if self.service is Ai.HYBRID else self.service
+        return self.lease.chosen or planned
 
     @property
     def lease(self) -> Lease:

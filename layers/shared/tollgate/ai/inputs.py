@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
 from tollgate.errors import InvalidRequest, PayloadTooLarge
 from tollgate.resumes.documents import DocumentRefusedError, DocumentTooLargeError, extract
+from tollgate.resumes.personal import redacted
 from tollgate.resumes.rendering import as_text
 from tollgate.resumes.schema import Resume
 from tollgate.resumes.text import CleanText, clean
@@ -97,10 +98,33 @@ def breakable(text: str) -> str:
     return _ENDLESS_WORD.sub(r"\g<0> ", text)
 
 
+def for_model(text: str, field: str = "resume") -> str:
+    """The text as a task sends it that needs neither contact nor private data. InvalidRequest if nothing else is there."""
+    return _not_empty(impersonal(text), field)
+
+
+def without_private(given: CleanText, field: str) -> CleanText:
+    """The text with its contact data and without private facts, and a warning that names their kinds. Raises likewise."""
+    kept = redacted(given.text)
+    return CleanText(_not_empty(kept.text, field), (*given.warnings, *kept.warnings))
+
+
+def _not_empty(text: str, field: str) -> str:
+    if not text.strip():
+        errors = [{"field": field, "message": "holds nothing to work on"}]
+        raise InvalidRequest("The text holds nothing but personal details.", errors=errors)
+    return text
+
+
+def impersonal(text: str) -> str:
+    """The text without ways to reach the person and without what `tollgate.resumes.personal` finds."""
+    return without_contact(redacted(text).text)
+
+
 def without_contact(text: str) -> str:
-    """The text without e-mail, telephone and links: a task that does not need them does not send them anywhere."""
+    """The text without e-mail, telephone and links."""
     lines = ((line, _CONTACT.sub("", line)) for line in text.splitlines())
-    return "\n".join(rest for line, rest in lines if rest == line or _LABELS.sub("", rest)).strip() or text
+    return "\n".join(rest for line, rest in lines if rest == line or _LABELS.sub("", rest)).strip()
 
 
 def given(**named: str | None) -> dict[str, str]:

@@ -13,10 +13,11 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.metrics import MetricUnit
 
 from tollgate import app, entitlements, ids, refusals
-from tollgate.ai import mix
+from tollgate.ai import endings, mix
+from tollgate.ai.endings import Ending
 from tollgate.ai.failover import Attempt, FailedError, Outcome, RefusedError
 from tollgate.ai.models import Model
-from tollgate.ai.provider import Request
+from tollgate.ai.provider import ErrorKind, Request
 from tollgate.config import settings
 from tollgate.errors import ContentRefused, ProviderUnavailable
 from tollgate.http.api import Api, logger, metrics
@@ -83,17 +84,18 @@ def ask(api: Api, task: Task, data: dict[str, str]) -> Answer[Any]:
         affinity=task.affinity,
     )
     admission = store.admit(call)
-    chosen = mix.fold(admission.mix)[1] if admission.service is Ai.HYBRID else None
     try:
-        outcome = _complete(api, task, data, _guarded(chosen or admission.service, admission))
+        outcome = _complete(api, task, data, _guarded(admission.routed, admission))
     except FailedError as failed:
-        store.give_back(admission, _ended(call, failed.attempts, chosen))
+        endings.end(Ending(admission, _ended(admission, failed.attempts)), lambda: _seconds_left(api))
         raise _refusal(failed) from failed
     except BaseException:
-        store.give_back(admission, _ended(call, (), chosen))  # a bug of ours is not paid for by the user
+        # A bug of ours is not paid for by the user.
+        endings.end(Ending(admission, _ended(admission, ())), lambda: _seconds_left(api))
         raise
-    store.settle(admission, _ended(call, outcome.attempts, chosen), Ai(outcome.service))
-    _sweep(admission)
+    ending = Ending(admission, _ended(admission, outcome.attempts), Ai(outcome.service))
+    if endings.end(ending, lambda: _seconds_left(api)):
+        _sweep(admission)
     return _answer(api, admission, outcome)
 
 
@@ -122,8 +124,12 @@ def _complete(api: Api, task: Task, data: dict[str, str], service: Ai) -> Outcom
             request_id=api.request_id,
         )
 
-    left = api.lambda_context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS
+    left = _seconds_left(api) - RESERVE_SECONDS
     return app.ai().run(request_for, service.value, budget_seconds=min(MOST_SECONDS, left))
+
+
+def _seconds_left(api: Api) -> float:
+    return float(api.lambda_context.get_remaining_time_in_millis()) / 1000
 
 
 def _refusal(failed: FailedError) -> ContentRefused | ProviderUnavailable:
@@ -139,18 +145,25 @@ def _refusal(failed: FailedError) -> ContentRefused | ProviderUnavailable:
 
 def _alarm(attempts: Sequence[Attempt]) -> None:
     for attempt in attempts:
+        if not attempt.price_known:
+            metrics.add_metric(name="ModelsUnknown", unit=MetricUnit.Count, value=1)
+        if attempt.error_kind in {ErrorKind.MISCONFIGURED, ErrorKind.QUOTA_EXHAUSTED}:
+            metrics.add_metric(name="KeysRefused", unit=MetricUnit.Count, value=1)
         if attempt.alarming:
             metrics.add_metric(name="ProviderAlarms", unit=MetricUnit.Count, value=1)
             logger.error("provider", provider=attempt.provider, model=attempt.model_requested, kind=attempt.error_kind)
 
 
-def _ended(call: Call, attempts: Sequence[Attempt], chosen: Ai | None) -> store.Ended:
-    rows = [_row(call, attempt, number, chosen) for number, attempt in enumerate(attempts)]
-    return store.Ended(rows=rows, micro_usd=sum(each.cost_micro_usd for each in attempts), chosen=chosen)
+def _ended(admission: Admission, attempts: Sequence[Attempt]) -> store.Ended:
+    rows = [_row(admission, attempt, number) for number, attempt in enumerate(attempts)]
+    spent = sum(each.cost_micro_usd for each in attempts)
+    if attempts:
+        metrics.add_metric(name="AiSpend", unit=MetricUnit.Count, value=spent)  # micro-dollars
+    return store.Ended(rows=rows, micro_usd=spent, chosen=admission.lease.chosen)
 
 
-def _row(call: Call, attempt: Attempt, number: int, chosen: Ai | None) -> dict[str, Any]:
-    used = attempt.usage
+def _row(admission: Admission, attempt: Attempt, number: int) -> dict[str, Any]:
+    call, used = admission.call, attempt.usage
     tokens = (
         {"input": used.input, "output": used.billed_output, "total": used.total, "cached": used.cached} if used else {}
     )
@@ -169,7 +182,8 @@ def _row(call: Call, attempt: Attempt, number: int, chosen: Ai | None) -> dict[s
         errorMessage=attempt.error_kind.value if attempt.error_kind else None,
         latencyMs=attempt.latency_ms,
         metadata={
-            "routedBy": "mix" if chosen else "plan",
+            "tier": admission.user.tier(call.at).id,
+            "routedBy": "mix" if admission.lease.chosen else "plan",
             "modelRequested": attempt.model_requested,
             "priceKnown": attempt.price_known,
             "billed": attempt.billed,

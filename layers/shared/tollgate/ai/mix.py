@@ -1,12 +1,13 @@
 """The hybrid mix: of every ten consecutive calls exactly three go to gpt4o, the others to gemini. Pure.
 
 Each admitted call appends one entry to a log on the user's record, in the write that admits it, so the database gives the
-calls their order and everybody who reads the log folds it to the same answer, also under concurrency. Within a block of ten
-the slots go to the tasks where quality shows most. A call that was given back does not count; a failover counts as what
-answered and is made up for in the next block.
+calls their order and everybody who reads the log folds it to the same answer, also under concurrency. For as long as it runs a
+call keeps the log as it found it, so that its own choice is known whatever others did since, also to whoever finds it dead.
+Within a block of ten the slots go to the tasks where quality shows most. A call that was given back does not count; a failover
+counts as what answered and is made up for in the next block.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from tollgate.plans import HYBRID_SPLIT, Ai
@@ -55,6 +56,15 @@ def fold(log: Iterable[object]) -> tuple[Block, Ai]:
             block = _correct(block, str(entry))
         block = replace(block, folded=block.folded + 1)
     return block, service
+
+
+def chosen(kept: Sequence[object]) -> Ai | None:
+    """The service that the mix chose for a call, from what its admission kept: the call's own entry, then the log before it.
+
+    None where the mix was not asked: then the log stands alone.
+    """
+    own, *log = kept or FRESH
+    return fold([*log, own])[1] if isinstance(own, int) else None
 
 
 def _take(block: Block, affinity: int) -> tuple[Block, Ai]:

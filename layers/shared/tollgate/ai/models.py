@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -272,6 +272,12 @@ def model_for(service: Service, on: date) -> Model:
     while row.retires and day >= row.retires and row.successor:
         row = MODELS[row.successor]
     return row
+
+
+def retiring(on: date, within: timedelta) -> list[Model]:
+    """The models that serve now and will not any more in so short a time."""
+    serving = [model_for(service, on) for service in SERVICES]
+    return [each for each in serving if each.retires and each.retires - day_of(on) <= within]
 
 
 def successor_of(model: Model) -> Model | None:

@@ -10,9 +10,8 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator
 
+from tollgate.resumes.figures import NOT_IN_SOURCE, figures, number
 from tollgate.resumes.text import clean
-
-NOT_IN_SOURCE: Final = "not_in_source"
 
 _ELEMENTS: Final = (
     "a|abbr|audio|b|base|body|br|button|code|details|div|em|embed|font|form|frame|h[1-6]|head|hr|html|i|iframe|img|input|li"
@@ -28,7 +27,6 @@ _MARKDOWN: Final = re.compile(r"(?m)^#{1,6} +|^`{3}\w*$|\*\*(?=\S)|(?<=\S)\*\*")
 _SHORT: Final = 3  # letters; shorter words have no plural worth finding
 _NESTED: Final = 5  # how often taking markup out may make new markup
 
-_NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
 _PER_CENT: Final = re.compile(r"(?<![\d.,])(\d+(?:[.,]\d+)*)\s*(?:%|per ?cent\b)", re.IGNORECASE)
 _MAGNITUDE: Final = re.compile(r"\b(?:thousands?|millions?|billions?|lakhs?|crores?|dozens?|doubled|tripled|halved)\b")
 _ADDRESS: Final = re.compile(r"(?:https?://|www\.)[^\s<>\"')\]]+|[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
@@ -113,23 +111,17 @@ def warnings(path: str, claims: tuple[str, ...]) -> list[str]:
 
 
 def _figures(text: str, source: str) -> Iterator[str]:
-    known = {_number(found) for found in _NUMBER.findall(source)}
+    known = {number(found) for found in figures(source)}
     known |= {part for found in known for part in found.split(".")}
     spoken = set(_WORD.findall(source.casefold()))
     known |= {str(value) for value, word in enumerate(_NUMBER_WORDS, 1) if word in spoken}
-    yield from (found for found in _NUMBER.findall(text) if _number(found) not in known)
-    shares = {_number(found) for found in _PER_CENT.findall(source)}
+    yield from (found for found in figures(text) if number(found) not in known)
+    shares = {number(found) for found in _PER_CENT.findall(source)}
     yield from (
-        f"{found}%" for found in _PER_CENT.findall(text) if _number(found) not in shares and _number(found) in known
+        f"{found}%" for found in _PER_CENT.findall(text) if number(found) not in shares and number(found) in known
     )
     said = source.casefold()
     yield from (found for found in _MAGNITUDE.findall(text.casefold()) if found.rstrip("s") not in said)
-
-
-def _number(text: str) -> str:
-    """1,20,000 and 120,000 and 120000 are one number; so are 8.70 and 8.7."""
-    plain_digits = text.replace(",", "")
-    return plain_digits.rstrip("0").rstrip(".") if "." in plain_digits else plain_digits
 
 
 def _names(text: str, source: str) -> Iterator[str]:
