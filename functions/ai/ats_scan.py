@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from tollgate import calendar
 from tollgate.ai import inputs, mix, outputs
 from tollgate.ai.metered import Task, ask
+from tollgate.app import build_ai
 from tollgate.http.api import Access, Api, entrypoint
 from tollgate.http.idempotency import replayable
 from tollgate.metering import Action
@@ -75,7 +76,7 @@ def scan() -> Response[dict[str, Any]]:
     job = inputs.job_text(body.jobDescription) if body.jobDescription and body.jobDescription.strip() else None
     score = ats.scan(given.text, job, layout=given.warnings, today=calendar.india(app.now).date())
     findings = "\n".join(_told(rule) for rule in score.rules)
-    data = inputs.given(resume=inputs.without_contact(given.text), job=job, findings=findings)
+    data = inputs.given(resume=inputs.for_model(given.text), job=job, findings=inputs.impersonal(findings))
     answer = ask(app, TASK, data)
     return answer.reply(
         {
@@ -106,4 +107,4 @@ def advice(score: Score, worded: Sequence[str], source: str) -> list[str]:
     return [text for text in texts if text] or list(score.advice[:MOST_ADVICE])
 
 
-handler = entrypoint(app)
+handler = entrypoint(app, build_ai)

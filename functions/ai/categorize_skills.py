@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from tollgate.ai import inputs, mix, outputs
 from tollgate.ai.metered import Task, ask
+from tollgate.app import build_ai
 from tollgate.errors import InvalidRequest
 from tollgate.http.api import Access, Api, entrypoint
 from tollgate.http.idempotency import replayable
@@ -74,7 +75,7 @@ def categorize() -> Response[dict[str, Any]]:
     body = app.body(SkillsRequest)
     skills = listed(body)
     text = "" if skills else inputs.resume_text(body.resume or "").text
-    shown = {"SKILLS": "\n".join(skills[:MOST_SKILLS])} if skills else {"RESUME": inputs.without_contact(text)}
+    shown = {"SKILLS": _shown(skills)} if skills else {"RESUME": inputs.for_model(text)}
     answer = ask(app, TASK, shown)
     groups = answer.output.categories
     return answer.reply({"categories": grouped(groups, skills or named_in(text, groups))})
@@ -90,6 +91,12 @@ def listed(body: SkillsRequest) -> list[str]:
             )
         return skills
     return _distinct(_skills_of(body.resume)) if isinstance(body.resume, Resume) else []
+
+
+def _shown(skills: Sequence[str]) -> str:
+    """The skills as a model sees them; what is personal among them goes under Other unseen."""
+    shown = [skill for skill in skills[:MOST_SKILLS] if inputs.impersonal(skill) == skill]
+    return inputs.for_model("\n".join(shown), "skills")
 
 
 def _skills_of(resume: Resume) -> Iterable[str]:
@@ -131,4 +138,4 @@ def _key(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-handler = entrypoint(app)
+handler = entrypoint(app, build_ai)

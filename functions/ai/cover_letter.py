@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from tollgate.ai import inputs, mix, outputs
 from tollgate.ai.metered import Task, ask
+from tollgate.app import build_ai
 from tollgate.http.api import Access, Api, entrypoint
 from tollgate.http.idempotency import replayable
 from tollgate.metering import Action
@@ -65,11 +66,11 @@ def write_letter() -> Response[dict[str, Any]]:
     body = app.body(LetterRequest)
     resume, job = inputs.resume_text(body.resume).text, inputs.job_text(body.jobDescription)
     about = inputs.given(company=body.company, tone=body.tone)
-    answer = ask(app, TASK, {"RESUME": inputs.without_contact(resume), "JOB": job, **about})
+    answer = ask(app, TASK, {"RESUME": inputs.for_model(resume), "JOB": job, **about})
     source = "\n".join((resume, job, body.company or ""))
     letter = answer.output.letter
     warnings = outputs.warnings("letter", outputs.unsupported(letter, source))
     return answer.reply({"letter": outputs.without_addresses(letter, source), "warnings": warnings})
 
 
-handler = entrypoint(app)
+handler = entrypoint(app, build_ai)

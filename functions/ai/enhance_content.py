@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from tollgate.ai import inputs, mix, outputs
 from tollgate.ai.metered import Task, ask
+from tollgate.app import build_ai
 from tollgate.http.api import Access, Api, entrypoint
 from tollgate.http.idempotency import replayable
 from tollgate.metering import Action
@@ -73,9 +74,8 @@ def enhance() -> Response[dict[str, Any]]:
     body = app.body(EnhanceRequest)
     inputs.plain_text(body.content, "content")
     pieces = split(inputs.breakable(body.content))
-    numbered = "\n".join(f"{number}: {piece.text}" for number, piece in enumerate(pieces, 1) if piece.text)
     about = inputs.given(section=body.section, target_role=body.targetRole, tone=body.tone)
-    answer = ask(app, TASK, {"CONTENT": numbered, **about})
+    answer = ask(app, TASK, {"CONTENT": numbered(pieces), **about})
     content, changes, warnings = applied(answer.output.edits, pieces)
     return answer.reply({"content": content, "changes": changes, "warnings": warnings})
 
@@ -111,6 +111,14 @@ def _pieces(row: int, raw: str) -> list[Piece]:
     ]
 
 
+def numbered(pieces: Sequence[Piece]) -> str:
+    """The lines that a model sees, by number. What is personal it does not see, and so cannot change."""
+    shown = set(inputs.for_model("\n".join(piece.text for piece in pieces), "content").splitlines())
+    return "\n".join(
+        f"{number}: {piece.text}" for number, piece in enumerate(pieces, 1) if piece.text in shown and piece.text
+    )
+
+
 def applied(edits: Sequence[Edit], pieces: Sequence[Piece]) -> tuple[str, list[str], list[str]]:
     """The content with the edits in, what changed, and what was left out because the content does not say it."""
     source = "\n".join(piece.text for piece in pieces)
@@ -132,4 +140,4 @@ def _is_edit(old: str, new: str) -> bool:
     return bool(old) and bool(new) and new != old and len(new) <= 2 * len(old) + 120
 
 
-handler = entrypoint(app)
+handler = entrypoint(app, build_ai)

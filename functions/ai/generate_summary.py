@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
 from tollgate.ai import inputs, mix, outputs
 from tollgate.ai.metered import Task, ask
+from tollgate.app import build_ai
 from tollgate.http.api import Access, Api, entrypoint
 from tollgate.http.idempotency import replayable
 from tollgate.metering import Action
@@ -62,7 +63,7 @@ app = Api(Access.USER, largest_body=inputs.LARGEST_TEXTS)
 def summarise() -> Response[dict[str, Any]]:
     body = app.body(SummaryRequest)
     resume = inputs.resume_text(body.resume).text
-    data = inputs.given(resume=inputs.without_contact(resume), target_role=body.targetRole)
+    data = inputs.given(resume=inputs.for_model(resume), target_role=body.targetRole)
     answer = ask(app, TASK, data)
     summaries, warnings = checked(answer.output.summaries, resume, body.targetRole or "")
     return answer.reply({"summaries": summaries, "warnings": warnings})
@@ -78,4 +79,4 @@ def checked(summaries: Sequence[str], resume: str, role: str) -> tuple[list[str]
     return kept, [each for at, text in enumerate(kept) for each in outputs.warnings(f"summaries[{at}]", claims[text])]
 
 
-handler = entrypoint(app)
+handler = entrypoint(app, build_ai)

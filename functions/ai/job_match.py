@@ -11,23 +11,18 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 from tollgate import calendar
 from tollgate.ai import inputs, mix, outputs
 from tollgate.ai.metered import Task, ask
+from tollgate.app import build_ai
 from tollgate.http.api import Access, Api, entrypoint
 from tollgate.http.idempotency import replayable
 from tollgate.metering import Action
-from tollgate.resumes import matching
+from tollgate.resumes import matching, phrases
 from tollgate.resumes.matching import Match, Suggestion
 from tollgate.resumes.schema import ResumeOrText
 
 MOST: Final = 12
 GENERAL: Final = 0  # the number of a suggestion about no finding
-MOST_WORDS: Final = 20  # of a job that names nothing from our list of skills
+MOST_WORDS: Final = 20  # of a job in which nothing is found to be asked for
 LONGEST_QUOTE: Final = 90  # characters
-_FILLERS: Final = (
-    "a about across all also an and are as at be been but by can could do each for from good great has have he her here"
-    " his how i if in into is it its join like looking may more must need needed new not of on one or other our out"
-    " preferred required role seeking she should some such team than that the their them they this to up us use wanted"
-    " was we well were what when where who will with work working would year years you your job"
-)
 
 
 class Wording(BaseModel):
@@ -79,7 +74,7 @@ def match() -> Response[dict[str, Any]]:
     resume, job = inputs.resume_text(body.resume).text, inputs.job_text(body.jobDescription)
     found = matching.match(resume, job, today=calendar.india(app.now).date()) or by_words(resume, job)
     findings = "\n".join(f"{number}: {_told(each)}" for number, each in enumerate(found.suggestions, 1))
-    data = inputs.given(resume=inputs.without_contact(resume), job=job, findings=findings)
+    data = inputs.given(resume=inputs.for_model(resume), job=job, findings=inputs.impersonal(findings))
     answer = ask(app, TASK, data)
     return answer.reply(
         {
@@ -114,9 +109,9 @@ def _quoted(line: str | None) -> str:
 
 
 def by_words(resume: str, job: str) -> Match:
-    """A job that names nothing we know, compared word by word: what share of its words the resume uses."""
-    used, fillers = _words(resume), set(_FILLERS.split())
-    wanted = [word for word in _words(job) if word not in fillers and not word.isdigit()][:MOST_WORDS]
+    """A job in which no requirement is found, compared word by word: what share of its words the resume uses."""
+    used, said_by_all = _words(resume), phrases.SMALL_WORDS | phrases.FILLERS
+    wanted = [word for word in _words(job) if word not in said_by_all and not word.isdigit()][:MOST_WORDS]
     matched = tuple(word for word in wanted if word in used)
     missing = tuple(word for word in wanted if word not in used)
     return Match(100 * len(matched) // max(len(wanted), 1), matched, missing, ())
@@ -128,4 +123,4 @@ def _words(text: str) -> dict[str, None]:
     return dict.fromkeys(word for word in stripped if len(word) > 1)
 
 
-handler = entrypoint(app)
+handler = entrypoint(app, build_ai)

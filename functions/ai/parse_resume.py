@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from aws_lambda_powertools.event_handler import Response
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
 
 from tollgate.ai import inputs
 from tollgate.ai.metered import Task, ask
+from tollgate.app import build_ai
 from tollgate.http.api import Access, Api, entrypoint
 from tollgate.http.idempotency import replayable
 from tollgate.metering import Action
@@ -20,10 +21,15 @@ from tollgate.resumes.text import CleanText
 class ParsedResume(Resume):
     """What the model answers. One that leaves out what it did not find means null, and is not asked again for it."""
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _complete(cls, value: object) -> object:
-        return tolerant(value) if isinstance(value, dict) and "basics" in value else value
+    def _complete(cls, value: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return handler(value)
+        except ValidationError:
+            if not isinstance(value, dict) or "basics" not in value:
+                raise
+        return handler(tolerant(value))
 
 
 TASK = Task(
@@ -68,9 +74,10 @@ def parse_resume() -> Response[dict[str, Any]]:
 
 
 def _read(request: ParseRequest) -> CleanText:
+    """The text without private facts for which JSON Resume has no place; it has one for how to reach the person."""
     if request.file is not None and request.contentType is not None:
-        return inputs.file_text(request.file, request.contentType)
-    return inputs.plain_text(request.text or "", "text")
+        return inputs.without_private(inputs.file_text(request.file, request.contentType), "file")
+    return inputs.without_private(inputs.plain_text(request.text or "", "text"), "text")
 
 
-handler = entrypoint(app)
+handler = entrypoint(app, build_ai)

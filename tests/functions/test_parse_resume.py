@@ -109,6 +109,24 @@ def test_a_body_that_holds_no_resume_is_refused_field_by_field(
     assert world.steps == []
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "message"),
+    [
+        (PATH, {}, "send either text, or file with contentType"),
+        (PATH, {"file": "eA=="}, "say with contentType whether file is pdf or docx"),
+        ("/api/ai/categorize-skills", {}, "send either skills or resume"),
+        ("/api/ai/ats-scan", {}, "send one of resume, text, or file with contentType"),
+        ("/api/ai/generate-summary", {"resume": ""}, "the resume is empty"),
+    ],
+)
+def test_what_is_wrong_with_a_body_is_said_in_our_words_only(
+    world: World, path: str, body: dict[str, object], message: str
+) -> None:
+    errors = world.post(path, body).json["errors"]
+    assert message in [each["message"] for each in errors]
+    assert not [each for each in errors if "error" in each["message"].casefold()]
+
+
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"\xff", b'{"text": "\\ud800"}'])
 def test_a_body_that_is_no_json_object_is_refused(world: World, raw: bytes) -> None:
     problem(untouched(world, None, raw=raw), 422, "invalid_request")

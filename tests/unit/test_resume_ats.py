@@ -33,6 +33,11 @@ def points(score: Score) -> dict[str, int]:
     return {rule.id: rule.points for rule in score.rules}
 
 
+def share(score: Score, rule: str) -> float:
+    """What a rule gave of what it can give."""
+    return next(each.points / each.weight for each in score.rules if each.id == rule)
+
+
 def scored(text: str, wanted: str | None = None) -> Score:
     return scan(text, JOBS[wanted] if wanted else None, today=TODAY)
 
@@ -86,9 +91,133 @@ def test_advice_begins_with_what_costs_most() -> None:
 # Good and bad
 
 
-def test_a_weak_resume_scores_far_below_the_others() -> None:
-    others = [scored(text).score for name, text in TEXTS.items() if name != "arjun_patel_weak"]
-    assert scored(TEXTS["arjun_patel_weak"]).score + 30 < min(others)
+def test_a_weak_resume_and_a_bare_table_score_far_below_the_others() -> None:
+    poor = {"arjun_patel_weak", "suresh_kumar_biodata"}
+    scores = {name: scored(text).score for name, text in TEXTS.items()}
+    assert scores["arjun_patel_weak"] + 30 < min(score for name, score in scores.items() if name not in poor)
+    assert scores["arjun_patel_weak"] < 35 < scores["suresh_kumar_biodata"] < 60
+
+
+def test_good_resumes_spread_and_none_of_them_is_perfect() -> None:
+    scores = sorted(scored(text).score for text in TEXTS.values())[2:]
+    assert 60 <= scores[0] <= 80
+    assert 92 <= scores[-1] <= 97
+    assert len(set(scores)) >= 6
+
+
+EXCELLENT = """Meera Iyer
+Operations Manager, Contract Logistics
+meera.iyer@example.com | +91 98450 00077 | Chennai, Tamil Nadu | linkedin.com/in/meera-iyer-example
+
+SUMMARY
+Operations manager with 11 years in logistics and supply chain for automotive and retail clients. Runs 3 warehouses with 240
+people and brought the cost per order down from ₹61 to ₹44 in two years.
+
+EXPERIENCE
+Operations Manager, Coromandel Freight Ltd, Chennai  Apr 2020 - Present
+- Reduced the cost per order from ₹61 to ₹44 by redesigning pick routes in 3 warehouses.
+- Raised on-time dispatch from 91% to 98.6% with a slot plan agreed with 14 carriers.
+- Cut inventory differences by 72% through daily cycle counts and barcode checks in SAP.
+- Negotiated procurement of pallets and film with 6 vendors, saving ₹1.8 crore a year.
+- Coached 9 shift leaders, of whom 4 were promoted within 18 months.
+Warehouse Manager, Nilgiri Retail Ltd, Coimbatore  Jun 2016 - Mar 2020
+- Shortened unloading time from 95 to 50 minutes with a dock schedule for 40 trucks a day.
+- Lowered damage claims by 38% after a packaging trial with 12 suppliers.
+- Introduced a dashboard in Power BI that 25 managers use for stock and labour planning.
+- Recovered ₹64 lakh of freight overcharges by reconciliation of 18,000 invoices.
+Logistics Executive, Palar Auto Components, Hosur  Jul 2013 - May 2016
+- Planned milk runs for 32 vendors and reduced empty running by 21%.
+- Saved ₹27 lakh a year by moving 30% of parts to returnable packaging.
+- Prepared GST and e-way bill documentation for 900 consignments a month without a penalty.
+- Trained 16 clerks in advanced Excel and data entry checks, halving errors.
+
+EDUCATION
+MBA, Operations and Supply Chain, Marina School of Management, Chennai  2011 - 2013
+B.E. Mechanical Engineering, Cauvery College of Engineering, Tiruchirappalli  2007 - 2011
+
+SKILLS
+Supply chain, Logistics, Inventory management, Procurement, SAP, Power BI, Advanced Excel, Lean, Six Sigma, Budgeting
+Negotiation, Reconciliation, GST, Vendor management, Labour planning, Cycle counts, Dock schedule, Transport planning
+
+CERTIFICATIONS
+Lean Six Sigma Green Belt  2018
+"""
+
+
+def test_an_excellent_resume_comes_near_a_hundred() -> None:
+    assert 97 <= scored(EXCELLENT).score <= 100
+
+
+SPOILT = {
+    "contact": ("meera.iyer@example.com | +91 98450 00077", "Meera"),
+    "headline": ("Operations Manager, Contract Logistics\n", ""),
+    "summary": (
+        "Operations manager with 11 years in logistics and supply chain for automotive and retail clients. ",
+        "Leader. ",
+    ),
+    "sections": ("EDUCATION\n", "AND ALSO\n"),
+    "quantified": ("\n- ", "\n- Did many things that were needed there\n- "),
+    "verbs": ("\n- ", "\n- Responsible for: "),
+    "wording": ("Runs 3 warehouses", "I am a passionate team player. Runs 3 warehouses"),
+    "dates": ("Apr 2020 - Present", "04/2020 - Present"),
+    "education": (
+        "2011 - 2013\nB.E. Mechanical Engineering, Cauvery College of Engineering, Tiruchirappalli  2007 - 2011",
+        "\nB.E.",
+    ),
+    "private": ("SKILLS\n", "SKILLS\nDate of Birth: 14/07/1990\n"),
+}
+
+
+@pytest.mark.parametrize("rule", SPOILT)
+def test_what_spoils_a_good_resume_costs_points_in_its_own_rule_and_is_named(rule: str) -> None:
+    assert SPOILT[rule][0] in EXCELLENT
+    worse = scored(EXCELLENT.replace(*SPOILT[rule]))
+    assert share(worse, rule) < share(scored(EXCELLENT), rule)
+    assert next(each.advice for each in worse.rules if each.id == rule)
+    assert worse.score < scored(EXCELLENT).score
+
+
+def test_a_post_with_one_line_and_a_resume_of_half_a_page_cost_points() -> None:
+    lines = EXCELLENT.splitlines()
+    bullets = [at for at, line in enumerate(lines) if line.startswith("- ")]
+    thin = "\n".join(line for at, line in enumerate(lines) if at not in bullets[1:5])
+    assert share(scored(thin), "depth") < share(scored(EXCELLENT), "depth")
+    short = "\n".join(line for at, line in enumerate(lines) if at not in bullets[3:])
+    assert share(scored(short), "length") < share(scored(EXCELLENT), "length")
+
+
+def test_statements_of_three_words_and_of_fifty_cost_points() -> None:
+    base = "Asha Rao\nEXPERIENCE\n"
+    good = base + "- Reduced the cost per order of 3 warehouses from ₹61 to ₹44\n" * 6
+    short, long = base + "- Reduced costs 10%\n" * 6, base + ("- Reduced 1 " + "very " * 50 + "long list\n") * 6
+    assert share(scored(good), "statements") == 1
+    assert max(share(scored(text), "statements") for text in (short, long)) == 0
+
+
+def test_a_figure_of_size_is_no_result() -> None:
+    base = "Asha Rao\nEXPERIENCE\n"
+    size, result = (
+        base + "- Managed 12 people in 3 shifts\n" * 6,
+        base + "- Cut errors of 12 people from 9% to 2%\n" * 6,
+    )
+    assert share(scored(size), "quantified") == share(scored(result), "quantified") == 1
+    assert (share(scored(size), "results"), share(scored(result), "results")) == (0, 1)
+
+
+def test_skills_that_are_only_listed_bring_half_of_their_rule() -> None:
+    listed = ", ".join(f"craft {name}" for name in "abcdefghijklmnopqrstuvwxyz"[:20])
+    only = scored(f"Asha\nEXPERIENCE\n- Baked bread\nSKILLS\n{listed}")
+    assert 0.4 < share(only, "range") < 0.6
+    shown = scored(f"Asha\nEXPERIENCE\n- Practised {listed}\nSKILLS\n{listed}")
+    assert share(shown, "range") == 1
+
+
+def test_the_latest_post_stands_first_and_months_are_named() -> None:
+    base = "A\nEXPERIENCE\n{}\n{}\nEDUCATION\nB.Com 2010 - 2013"
+    old, new = "X  Jan 2014 - Dec 2018", "Y  Jan 2019 - Present"
+    assert points(scored(base.format(new, old)))["dates"] > points(scored(base.format(old, new)))["dates"]
+    years = base.format("Y  2019 - Present", "X  2014 - 2018")
+    assert points(scored(base.format(new, old)))["dates"] > points(scored(years))["dates"]
 
 
 @pytest.mark.parametrize(("wanted", "name"), MEANT_FOR.items())
@@ -119,7 +248,7 @@ def test_contact_details_of_india_and_elsewhere_are_seen() -> None:
         "+41 22 555 01 88",
     ):
         score = scored(f"Asha Rao\nasha@example.com | {phone} | Pune, Maharashtra\nSKILLS\nJava")
-        assert points(score)["contact"] == 11, phone
+        assert share(score, "contact") > 0.8, phone
 
 
 def test_years_are_no_telephone_number() -> None:
@@ -133,29 +262,33 @@ def test_figures_count_and_years_do_not() -> None:
     vague = base + "- Built services in 2021\n" * 4
     exact = base + "- Built services for ₹12 lakh in 2021\n" * 4
     assert points(scored(vague))["quantified"] == 0
-    assert points(scored(exact))["quantified"] == 22
+    assert share(scored(exact), "quantified") > 0.8
 
 
 def test_repeated_and_weak_openings_and_empty_phrases_cost_points() -> None:
     base = "Asha Rao\nEXPERIENCE\n"
-    good = base + "- Built a 1\n- Led b 2\n- Cut c 3\n- Wrote d 4"
-    repeated = base + "- Built a 1\n- Built b 2\n- Built c 3\n- Built d 4"
-    weak = base + "- Responsible for a 1\n- Worked on b 2\n- Cut c 3\n- Wrote d 4"
+    good = base + "- Built a 1\n- Led b 2\n- Cut c 3\n- Wrote d 4\n- Sold e 5\n- Ran f 6"
+    repeated = base + "".join(f"- Built {letter} 1\n" for letter in "abcdef")
+    weak = good.replace("Built a", "Responsible for a").replace("Led b", "Worked on b")
     phrases = good + "\nSUMMARY\nI am a team player and a quick learner"
-    assert points(scored(good))["verbs"] > max(points(scored(text))["verbs"] for text in (repeated, weak, phrases))
+    assert points(scored(good))["verbs"] > max(points(scored(text))["verbs"] for text in (repeated, weak))
+    assert points(scored(good))["wording"] > points(scored(phrases))["wording"]
 
 
 def test_statements_in_another_script_are_not_judged_by_english_verbs() -> None:
     hindi = "रोहित\nEXPERIENCE\n" + "- 240 दुकानों के लिए योजना बनाई\n" * 4
-    assert points(scored(hindi))["verbs"] == 11
+    assert share(scored(hindi), "verbs") == 1
 
 
-def test_a_career_break_costs_nothing() -> None:
-    base = "Neha\nEXPERIENCE\nAnalyst  Jan 2023 - Present\nAnalyst  {} - {}\nEDUCATION\nMCA 2010 - 2013"
-    with_gap, without = base.format("Jan 2014", "Dec 2016"), base.format("Jan 2019", "Dec 2022")
-    assert points(scored(with_gap))["dates"] == points(scored(without))["dates"]
-    finding = next(rule.finding for rule in scored(with_gap).rules if rule.id == "dates")
-    assert "gap of 72 months, which costs no points" in finding
+def test_a_career_break_that_is_named_costs_nothing_and_an_unexplained_one_a_word() -> None:
+    base = "Neha\nEXPERIENCE\nAnalyst  Jan 2023 - Present\n{}Analyst  {} - {}\nEDUCATION\nMCA 2010 - 2013"
+    without = base.format("", "Jan 2019", "Dec 2022")
+    named = base.format("Career break, care of family  Jan 2017 - Dec 2022\n", "Jan 2014", "Dec 2016")
+    silent = base.format("", "Jan 2014", "Dec 2016")
+    assert points(scored(named))["dates"] == points(scored(without))["dates"] > points(scored(silent))["dates"]
+    rule = next(rule for rule in scored(silent).rules if rule.id == "dates")
+    assert "gap of 72 months" in rule.finding
+    assert "study, care, travel" in rule.advice
 
 
 def test_dates_written_in_many_ways_cost_points() -> None:
@@ -233,11 +366,21 @@ def test_a_match_names_lines_to_change_and_never_a_line_of_its_own() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(PAIRS), st.randoms(use_true_random=False))
-def test_the_order_of_sections_and_bullets_does_not_count(pair: tuple[str, str], chance: random.Random) -> None:
+def test_the_order_of_sections_counts_in_its_own_rule_only(pair: tuple[str, str], chance: random.Random) -> None:
     name, wanted = pair
     head, *blocks = TEXTS[name].split("\n\n")
     chance.shuffle(blocks)
-    assert scored("\n\n".join([head, *blocks]), wanted).score == scored(TEXTS[name], wanted).score
+    before, after = points(scored(TEXTS[name], wanted)), points(scored("\n\n".join([head, *blocks]), wanted))
+    assert abs(after.pop("sections") - before.pop("sections")) <= 1
+    assert after == before
+
+
+def test_experience_stands_before_education_for_whoever_has_some() -> None:
+    head, *blocks = TEXTS["vikram_nair_java"].split("\n\n")
+    blocks.sort(key=lambda block: not block.startswith("EDUCATION"))
+    assert (
+        points(scored("\n\n".join([head, *blocks])))["sections"] < points(scored(TEXTS["vikram_nair_java"]))["sections"]
+    )
 
 
 @settings(max_examples=60, deadline=None)
@@ -301,8 +444,7 @@ def test_adding_a_missing_word_to_the_skills_never_lowers_anything(pair: tuple[s
     if not before.missing:
         return
     word = data.draw(st.sampled_from(before.missing)).partition(" or ")[0]
-    text = TEXTS[name].replace("\nSKILLS\n", f"\nSKILLS\n{word}\n")
-    text = text if word in text else TEXTS[name] + f"\n\nSKILLS\n{word}"
+    text = TEXTS[name] + f"\n\nSKILLS\nKnown: {word}"  # alone it may be a heading
     assert scored(text, wanted).score >= scored(TEXTS[name], wanted).score
     assert matched(text, wanted).score >= before.score
     assert len(matched(text, wanted).missing) < len(before.missing)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from tollgate.resumes import job, lexicon
+from tollgate.resumes import job, lexicon, phrases
 from tollgate.resumes.sections import Outline
 
 WHOLE: Final = 1000  # permille
@@ -42,16 +42,23 @@ class _Lines:
     """Lines of a resume, as words and by the skills they name; `shown` if they tell of work."""
 
     lines: Sequence[str]
-    plain: Sequence[str]
+    stems: Sequence[Sequence[str]]
     named: Mapping[str, Sequence[job.Mention]]
     shown: bool
 
     def mentions(self, term: job.Term) -> Sequence[job.Mention]:
         if term.field:
             return self.named.get(term.name, ())
-        return [
-            job.Mention(term.name, term.name, "", at) for at, line in enumerate(self.plain) if f" {term.name} " in line
-        ]
+        wanted = phrases.stems(term.printed)
+        found = ((at, phrases.find(line, wanted)) for at, line in enumerate(self.stems))
+        return [job.Mention(term.name, self._said(at, place, wanted, term), "", at) for at, place in found if place]
+
+    def _said(self, line: int, place: tuple[int, int], wanted: list[str], term: job.Term) -> str:
+        """The line's own words, or the job's where they are the same but for their form."""
+        begin, end = place
+        if self.stems[line][begin:end] == wanted:
+            return term.said
+        return " ".join(phrases.words(self.lines[line])[begin:end])
 
 
 def weigh(outline: Outline, wanted: job.Job, job_text: str) -> tuple[Evidence, ...]:
@@ -65,7 +72,7 @@ def _lines(lines: list[str], *, shown: bool) -> _Lines:
     named: dict[str, list[job.Mention]] = {}
     for mention in job.mentions(lines):
         named.setdefault(mention.name, []).append(mention)
-    return _Lines(lines, [f" {lexicon.normalised(line)} " for line in lines], named, shown)
+    return _Lines(lines, [phrases.stems(line) for line in lines], named, shown)
 
 
 def _best(term: job.Term, places: Sequence[_Lines]) -> Evidence:

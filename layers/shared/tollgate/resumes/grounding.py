@@ -4,10 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from tollgate.resumes.figures import NOT_IN_SOURCE, figures, number
 from tollgate.resumes.schema import Basics, Education, Profile, Project, Resume, Work
 
-NOT_IN_SOURCE: Final = "not_in_source"
-_NUMBER: Final = re.compile("\\d+(?:[.,]\\d+)*")
 _WORD: Final = re.compile("\\w+")
 _LEAST_DIGITS: Final = 7  # of a telephone number
 
@@ -19,7 +18,7 @@ class _Source:
         self._plain = text.casefold()
         self._squeezed = _squeezed(text)
         self._digits = re.sub("\\D", "", text)
-        self._numbers = {_number(found) for found in _NUMBER.findall(text)}
+        self._numbers = {number(found) for found in figures(text)}
         self._numbers |= {part for found in self._numbers for part in re.findall("\\d+", found)}
 
     def says(self, phrase: str) -> bool:
@@ -44,17 +43,11 @@ class _Source:
         return year in self._numbers or bool(re.search(f"(?<!\\d)['\u2019/]{year[2:]}(?!\\d)", self._plain))
 
     def invented_numbers(self, text: str) -> list[str]:
-        return [found for found in _NUMBER.findall(text) if _number(found) not in self._numbers]
+        return [found for found in figures(text) if number(found) not in self._numbers]
 
 
 def _squeezed(text: str) -> str:
     return "".join(_WORD.findall(text.casefold()))
-
-
-def _number(text: str) -> str:
-    """1,20,000 and 120,000 and 120000 are one number; so are 8.70 and 8.7."""
-    plain = text.replace(",", "")
-    return plain.rstrip("0").rstrip(".") if "." in plain else plain
 
 
 def ground(resume: Resume, source_text: str) -> tuple[Resume, tuple[str, ...]]:
@@ -155,5 +148,5 @@ def _dates(path: str, start: str | None, end: str | None, source: _Source) -> It
 
 
 def _numbers(path: str, text: str | None, source: _Source) -> Iterator[str]:
-    for number in source.invented_numbers(text or ""):
-        yield f"{path}: {number}"
+    for found in source.invented_numbers(text or ""):
+        yield f"{path}: {found}"

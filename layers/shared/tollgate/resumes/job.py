@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from tollgate.resumes import lexicon
+from tollgate.resumes import lexicon, phrases
+from tollgate.resumes.text import BULLET, clean
 
 _LONGEST: Final = 4  # words of a term
 _NICE: Final = re.compile(
@@ -31,8 +32,19 @@ _ROLE_WORDS: Final = {
     "nurse": "nurse", "rn": "nurse", "manager": "manager", "mgr": "manager", "accountant": "accountant", "analyst": "analyst",
     "researcher": "researcher", "scientist": "researcher", "teacher": "teacher", "lecturer": "teacher", "designer": "designer",
     "executive": "executive", "representative": "executive", "assistant": "assistant", "architect": "architect",
-    "consultant": "consultant", "administrator": "administrator", "technician": "technician", "auditor": "accountant",
+    "consultant": "consultant", "chef": "cook", "cook": "cook", "driver": "driver", "clerk": "clerk", "cashier": "clerk",
+    "supervisor": "supervisor", "incharge": "supervisor", "foreman": "supervisor", "coordinator": "coordinator",
+    "tutor": "teacher", "professor": "teacher", "pharmacist": "pharmacist", "doctor": "doctor", "physician": "doctor",
+    "lawyer": "lawyer", "advocate": "lawyer", "salesperson": "executive", "storekeeper": "clerk", "writer": "writer",
+    "receptionist": "receptionist", "electrician": "electrician", "mechanic": "technician", "planner": "planner",
+    "administrator": "administrator", "technician": "technician", "auditor": "accountant",
 }  # fmt: skip
+_OFF: Final = re.compile(
+    "(?:about (?:us|the company|[A-Z])|who we are|what we offer|we offer|benefits|perks|salary|compensation|how to apply|to apply"
+    "|location|timings?|working hours|contact|equal opportunit)",
+    re.IGNORECASE,
+)
+_MOST_PHRASES: Final = 18
 _NO_TERMS: Final = frozenset(
     {"nhs", "usa", "ltd", "pvt", "llp", "eoe", "ceo", "cto", "ctc", "lpa", "wfh", "pto", "asap", "faq", "cgpa", "gpa"}
     | {"the", "and", "you", "our", "inc", "apply", "not", "are", "all", "for", "with"}
@@ -52,6 +64,12 @@ class Term:
     field: str
     must: bool
     others: tuple["Term", ...] = ()
+    often: bool = False  # the job says it more than once, or in its title
+
+    @property
+    def weight(self) -> int:
+        """How much it counts: what is required twice what is wished for; a phrase of no known trade half of a known skill."""
+        return (2 if self.must else 1) * (2 if self.field else 1) + self.often
 
     @property
     def label(self) -> str:
@@ -80,16 +98,56 @@ class Mention:
 
 def read(text: str) -> Job:
     """The requirements of a job description. Terms under "nice to have" count half as much as the others."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [line.strip() for line in clean(text).text.splitlines() if line.strip()]
     title = lines[0] if lines else ""
     wanted: dict[str, Term] = {}
+    told = _Told(lines)
     for line, must in _weighed(lines):
-        for term in _terms(line, must=must, named=line is not title):
+        for term in _terms(line, must=must, named=line is not title, told=told):
             known = wanted.get(term.name)
             if known is None or (term.must and not known.must):
-                wanted[term.name] = term
+                wanted[term.name] = replace(term, often=told.often(term))
     years = [int(found) for found in _YEARS.findall(text)]
-    return Job(title, _without_alternatives(wanted), min(years) if years else None, level(title))
+    return Job(title, _the_weightiest(_without_alternatives(wanted)), min(years) if years else None, level(title))
+
+
+class _Told:
+    """How a job is told: which lines ask for something, and which words come again."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self._bullets = any(line.startswith(BULLET) for line in lines)
+        self._alone = len(lines) == 1
+        self._title = lines[0] if lines else ""
+        self._stems = [phrases.stems(line) for line in lines]
+        self._off = _off_topic(lines)
+
+    def asks(self, line: str) -> bool:
+        """Whether a line may hold requirements: bullets where there are any, else all that is not about the employer."""
+        if line.endswith(":") or line in self._off:
+            return False
+        return self._alone or (line is not self._title and (line.startswith(BULLET) or not self._bullets))
+
+    def often(self, term: Term) -> bool:
+        """Whether the title says it, or two lines do."""
+        wanted = phrases.stems(term.said)
+        return sum(phrases.find(line, wanted) is not None for line in self._stems) > 1
+
+
+def _off_topic(lines: list[str]) -> frozenset[str]:
+    """What stands under headings about the employer, the pay or the way to apply."""
+    found, off = [], False
+    for line in lines:
+        if not line.startswith(BULLET) and len(line.split()) <= _LONGEST + 1:
+            off = bool(_OFF.match(line)) or (off and not line.endswith(":"))
+        if off:
+            found.append(line)
+    return frozenset(found)
+
+
+def _the_weightiest(terms: tuple[Term, ...]) -> tuple[Term, ...]:
+    """All known skills, and of the other phrases the first that weigh most: nobody answers fifty of them."""
+    others = sorted((term for term in terms if not term.field), key=lambda term: -term.weight)[:_MOST_PHRASES]
+    return tuple(term for term in terms if term.field or term in others)
 
 
 def _without_alternatives(wanted: dict[str, Term]) -> tuple[Term, ...]:
@@ -115,10 +173,12 @@ def _weighed(lines: list[str]) -> Iterator[tuple[str, bool]]:
         yield line, must and not nice
 
 
-def _terms(line: str, *, must: bool, named: bool) -> list[Term]:
+def _terms(line: str, *, must: bool, named: bool, told: _Told) -> list[Term]:
     found = []
     for part in _PART.split(line):
         terms = _terms_of(part, must=must, named=named)
+        if not terms and told.asks(line):
+            terms = _phrases_of(part, must=must)[: 2 if _OR.search(part) else None]
         if len(terms) > 1 and _OR.search(part):
             terms = [replace(terms[0], others=tuple(terms[1:]))]
         found += terms
@@ -132,6 +192,12 @@ def _terms_of(part: str, *, must: bool, named: bool) -> list[Term]:
         names = [name for name in _NAME.findall(part) if lexicon.normalised(name) not in _NO_TERMS | inside]
         found += [Term(lexicon.normalised(name), lexicon.normalised(name), name, "", must) for name in names]
     return found
+
+
+def _phrases_of(part: str, *, must: bool) -> list[Term]:
+    """What a part of a requirement asks for where it names nothing that we know."""
+    found = phrases.phrases(_YEARS.sub(" ", part))
+    return [Term(" ".join(phrases.stems(each)), lexicon.normalised(each), each, "", must) for each in found]
 
 
 def printed(said: str, line: str) -> str:

@@ -5,7 +5,8 @@ One set of models serves both. Providers see every field required and nullable; 
 highlight is no reason to fail a parse that was paid for.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Annotated, Any, Final, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
@@ -18,16 +19,17 @@ _PROSE: Final = 3_000
 _MAX_ENTRIES: Final = 40
 _MAX_ITEMS: Final = 60
 _EMPTY: Final = frozenset({"", "-", "n/a", "na", "none", "null", "nil", "unknown", "not specified", "not provided"})
+_LONGEST_EMPTY: Final = max(map(len, _EMPTY))
 
 
 def _words(value: object) -> object:
     """Numbers as text (a score of 8.7), white space as single spaces, nothing as None."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        value = str(value)
     if not isinstance(value, str):
-        return value
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return value
+        value = str(value)
     text = " ".join(value.split())
-    return None if text.lower() in _EMPTY else text
+    return None if len(text) <= _LONGEST_EMPTY and text.lower() in _EMPTY else text
 
 
 def _cut(limit: int) -> Callable[[object], object]:
@@ -227,7 +229,7 @@ def tolerant(value: object) -> object:
 
 
 def _shaped(value: object, model: type[BaseModel]) -> object:
-    names = {field.alias or name: field.annotation for name, field in model.model_fields.items()}
+    names = _parts(model)
     if isinstance(value, str):  # "skills": ["Java"] stands for [{"name": "Java"}]
         value = {next(iter(names)): value}
     if not isinstance(value, dict):
@@ -236,11 +238,16 @@ def _shaped(value: object, model: type[BaseModel]) -> object:
     for older, name in _OLDER_NAMES.get(model, {}).items():
         if name and older in value and name not in known:
             known[name] = value[older]
-    return {name: _filled(known.get(name), hint) for name, hint in names.items()}
+    return {name: _filled(known.get(name), *part) for name, part in names.items()}
 
 
-def _filled(value: object, hint: Any) -> object:  # noqa: ANN401 -- a type, as typing describes it
-    inner, many = _kind(hint)
+@cache  # taking types apart costs ten times what shaping a resume does
+def _parts(model: type[BaseModel]) -> Mapping[str, tuple[type[BaseModel] | None, bool]]:
+    """Its fields, each with the model inside and whether it is a list."""
+    return {field.alias or name: _kind(field.annotation) for name, field in model.model_fields.items()}
+
+
+def _filled(value: object, inner: type[BaseModel] | None, many: bool) -> object:  # noqa: FBT001 -- as `_parts` has it
     if many:
         return [_shaped(item, inner) if inner else item for item in _items(value, inner)]
     if inner is None or (value is None and inner is not Basics):
@@ -257,7 +264,7 @@ def _items(value: object, inner: type[BaseModel] | None) -> list[object]:
     return [] if value is None else [value]
 
 
-def _kind(hint: Any) -> tuple[type[BaseModel] | None, bool]:  # noqa: ANN401 -- likewise
+def _kind(hint: Any) -> tuple[type[BaseModel] | None, bool]:  # noqa: ANN401 -- a type, as typing describes it
     """The model inside a field's type, if there is one, and whether the field is a list."""
     many, inside = False, [hint]
     while inside:

@@ -83,6 +83,13 @@ def outline(text: str) -> Outline:
     return Outline(tuple(head), tuple((name, tuple(lines)) for name, lines in sections))
 
 
+def statements_in(lines: list[str]) -> int:
+    """How many statements the lines make: bullets, or cells that tell what was done."""
+    return sum(
+        1 if line.startswith(BULLET) else sum(_is_statement(cell) for cell in _CELLS.split(line)) for line in lines
+    )
+
+
 def _is_statement(text: str) -> bool:
     """Whether a line or cell without a bullet tells what was done."""
     words = text.split()
