@@ -1,6 +1,18 @@
 """Every 15 minutes: look up unpaid orders at Razorpay and settle what was paid."""
 
-from tollgate.jobs import job
-from tollgate.payments.reconcile import reconcile
+from collections.abc import Callable
+from datetime import datetime
 
-handler = job("reconcile_payments", reconcile)
+from aws_lambda_powertools.metrics import MetricUnit
+
+from tollgate.jobs import job, metrics
+from tollgate.payments.reconcile import Report, reconcile
+
+
+def run(now: datetime, has_time: Callable[[], bool]) -> Report:
+    report = reconcile(now, has_time)
+    metrics.add_metric(name="PaymentsFound", unit=MetricUnit.Count, value=report.granted + report.kept)
+    return report
+
+
+handler = job("reconcile_payments", run)

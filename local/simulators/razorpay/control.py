@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from local.simulators.razorpay import control_payers, control_webhooks
+from local.simulators.razorpay import control_books, control_payers, control_webhooks
 from local.simulators.razorpay.api import body_of
 from local.simulators.razorpay.command import Act, Command, Entry, built
 from local.simulators.razorpay.engine import Engine
@@ -60,6 +60,7 @@ def state(command: Command) -> Json:
 TABLE: list[Entry] = [
     *control_payers.TABLE,
     *control_webhooks.TABLE,
+    *control_books.TABLE,
     ("GET", "/faults", list_faults),
     ("POST", "/faults", add_faults),
     ("DELETE", "/faults", clear_faults),

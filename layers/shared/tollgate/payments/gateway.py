@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import date, datetime
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from tollgate import plans
+from tollgate.clock import monotonic
 from tollgate.config import Razorpay
 from tollgate.errors import Conflict, PaymentNotVerified, ProviderUnavailable
 from tollgate.payments.mandates import Bill, Seen, to_bill, to_seen
@@ -24,9 +29,13 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 3.05
 READ_SECONDS = 8.0
+LINES = 1000  # of a settlement's report, at most
+REFUSED = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})  # a product not enabled, too
 PAGE, PAGES = 100, 10  # of Razorpay's lists, and how many are looked through
 CLOCKS_DIFFER = 60  # seconds that Razorpay's clock may be behind ours
 REFERENCE = "reference"  # the note by which what we made is found again
+
+_until: ContextVar[float | None] = ContextVar("until", default=None)  # the monotonic second at which patience ends
 
 
 class GatewayError(Exception):
@@ -40,6 +49,27 @@ class GatewayError(Exception):
 
 class InvalidPlanError(Exception):
     """Razorpay does not take the plan, which another key or account may have made."""
+
+
+@contextmanager
+def patience(seconds: float) -> Iterator[None]:
+    """Whatever is asked of Razorpay in here may take so many seconds together; after that it counts as no answer."""
+    token = _until.set(monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _until.reset(token)
+
+
+def _timeouts() -> tuple[float, float]:
+    """The seconds to wait for a connection and for each answer on it. Raises ProviderUnavailable where none are left."""
+    until = _until.get()
+    if until is None:
+        return CONNECT_SECONDS, READ_SECONDS
+    left = until - monotonic()
+    if left <= 0:
+        raise ProviderUnavailable("Razorpay is slow; what it did not do yet is left for later.")
+    return min(CONNECT_SECONDS, left), min(READ_SECONDS, left)
 
 
 class Gateway:
@@ -86,7 +116,7 @@ class Gateway:
         except GatewayError:
             return None
         items = listed.get("items") if isinstance(listed, dict) else None
-        return items[0] if items else None
+        return next((each for each in items or () if each.get("receipt") == receipt), None)
 
     def payments_of(self, order_id: str) -> list[Payment]:
         """All payments tried for an order; none for an order that Razorpay does not know. Raises ProviderUnavailable."""
@@ -209,6 +239,71 @@ class Gateway:
             raise ProviderUnavailable("Razorpay is not available; ask for the refund again.") from error
         return str(made["id"])
 
+    # Lists, for the daily check. Entities come as Razorpay has them: one that cannot be read is not to hide the others.
+
+    def made_between(self, kind: str, since: datetime, until: datetime) -> list[dict[str, Any]]:
+        """All payments, refunds or disputes made from `since` up to, not including, `until`, each once; none of what this
+        account may not list. Raises ProviderUnavailable.
+        """
+        first, last = int(since.timestamp()), int(until.timestamp())
+        query = {"from": first - 1, "to": last + 1}  # whether Razorpay counts the ends in is not documented
+        found: dict[str, dict[str, Any]] = {}
+        for skip in itertools.count(0, PAGE):
+            page = {**query, "count": PAGE, "skip": skip}
+            items = self._items(partial(_listed, kind, page), may_be_refused=kind == "dispute")
+            found |= {str(each.get("id")): each for each in items}
+            if len(items) < PAGE:
+                break
+        return [each for each in found.values() if first <= _second(each, first) < last]
+
+    def settled_on(self, day: date) -> list[dict[str, Any]] | None:
+        """The lines of what was settled on that day in India; None where this account may not see them.
+
+        Raises ProviderUnavailable.
+        """
+        asked = {"year": day.year, "month": day.month, "day": day.day, "count": LINES}
+        lines: list[dict[str, Any]] = []
+        for skip in itertools.count(0, LINES):
+            page = {**asked, "skip": skip}
+            try:
+                items = self._call(partial(_report, page))["items"]
+            except GatewayError as error:
+                if error.status in REFUSED:
+                    return None
+                raise ProviderUnavailable("Razorpay is not available; it will be asked again.") from error
+            except (KeyError, TypeError) as error:
+                raise ProviderUnavailable("Razorpay's answer could not be read; try again.") from error
+            lines += items
+            if len(items) < LINES:
+                break
+        return lines
+
+    def entity(self, kind: str, name: str) -> dict[str, Any] | None:
+        """A payment or dispute as Razorpay has it now; None where it knows of none. Raises ProviderUnavailable."""
+        try:
+            found: dict[str, Any] = self._call(lambda client: getattr(client, kind).fetch(name))
+        except GatewayError as error:
+            if error.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND}:
+                return None
+            raise ProviderUnavailable("Razorpay is not available; it will be asked again.") from error
+        return found
+
+    def refunds_of(self, payment_id: str) -> list[dict[str, Any]]:
+        """All refunds of a payment, at most its last hundred. Raises ProviderUnavailable."""
+        return self._items(lambda client: client.payment.fetch_multiple_refund(payment_id, {"count": PAGE}))
+
+    def _items(
+        self, request: Callable[[razorpay.Client], Any], *, may_be_refused: bool = False
+    ) -> list[dict[str, Any]]:
+        try:
+            return list(self._call(request)["items"])
+        except GatewayError as error:
+            if may_be_refused and error.status in REFUSED:
+                return []
+            raise ProviderUnavailable("Razorpay is not available; it will be asked again.") from error
+        except (KeyError, TypeError) as error:
+            raise ProviderUnavailable("Razorpay's answer could not be read; try again.") from error
+
     def _call(self, request: Callable[[razorpay.Client], Any]) -> Any:  # noqa: ANN401 -- whatever Razorpay answers
         from requests import RequestException
 
@@ -239,6 +334,15 @@ def _listed(kind: str, page: Mapping[str, object], client: razorpay.Client) -> A
     return getattr(client, kind).all(page)
 
 
+def _report(page: Mapping[str, object], client: razorpay.Client) -> Any:  # noqa: ANN401 -- as Razorpay has it
+    return client.settlement.report(page)
+
+
+def _second(entity: Mapping[str, Any], otherwise: int) -> int:
+    made = entity.get("created_at")
+    return made if isinstance(made, int) else otherwise
+
+
 def _read[T](parse: Callable[[], T]) -> T:
     try:
         return parse()
@@ -258,7 +362,7 @@ def _build(settings: Razorpay) -> razorpay.Client:
 
     class Session(requests.Session):
         def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: ANN401
-            kwargs |= {"timeout": (CONNECT_SECONDS, READ_SECONDS), "allow_redirects": False}
+            kwargs |= {"timeout": _timeouts(), "allow_redirects": False}
             response = super().request(method, url, *args, **kwargs)
             if HTTPStatus(response.status_code).is_success:
                 return response

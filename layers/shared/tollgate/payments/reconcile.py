@@ -19,7 +19,7 @@ PAGE = 25  # of each shard at a time
 
 @dataclass(slots=True)
 class Report:
-    """What one run did. `unfinished` says that orders were left for the next run."""
+    """What one run did, with orders and mandates alike. `unfinished` says that some were left for the next run."""
 
     looked: int = 0
     granted: int = 0
@@ -50,6 +50,7 @@ def _mandates(now: datetime, has_time: Callable[[], bool], report: Report) -> No
 
 
 def _look_at(each: Mandate | Slot, now: datetime, report: Report) -> None:
+    report.looked += 1
     try:
         settled = renewals.look(each, now)
     except (Refusal, ConditionFailedError):
