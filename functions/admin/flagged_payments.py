@@ -19,7 +19,7 @@ app = Api(Access.ADMIN)
 @app.get(PATH)
 def flagged_payments() -> Response[list[dict[str, object]]]:
     cursor = app.query("cursor")
-    if cursor is not None and not re.fullmatch(r"[0-9TZ:-]{1,40}~pay_[A-Za-z0-9]{1,40}", cursor):
+    if cursor is not None and not re.fullmatch(r"[0-9TZ:-]{1,40}~(pay|evt)_[A-Za-z0-9]{1,64}", cursor):
         raise InvalidRequest(
             "The query is not valid.", errors=[{"field": "cursor", "message": "as the Link header gave it"}]
         )

@@ -1,4 +1,4 @@
-"""POST /api/admin/flagged-payments/{paymentId}/resolve: grant a payment kept for review, or give it back."""
+"""POST /api/admin/flagged-payments/{paymentId}/resolve: decide about a payment kept for review, or an event nobody could read."""
 
 from typing import Literal
 
@@ -15,7 +15,7 @@ class ResolveRequest(BaseModel):
 
     model_config = ConfigDict(strict=True)
 
-    action: Literal["grant", "refund"]
+    action: Literal["grant", "refund", "look_up", "dismiss"]
 
 
 app = Api(Access.ADMIN)

@@ -1,11 +1,12 @@
 """POST /api/subscription/verify-payment: Checkout's proof of payment, turned into the plan it paid for."""
 
+from aws_lambda_powertools.metrics import MetricUnit
 from pydantic import BaseModel, ConfigDict, Field
 
 from tollgate.app import gateway
 from tollgate.errors import NotFound, PaymentNotVerified, PaymentPending, PaymentUnderReview
 from tollgate.http import views
-from tollgate.http.api import Access, Api, entrypoint
+from tollgate.http.api import Access, Api, entrypoint, metrics
 from tollgate.payments import renewals
 from tollgate.payments.mandates import Mandate, Stage
 from tollgate.payments.orders import Order, Payment
@@ -50,7 +51,7 @@ def verify_payment() -> dict[str, object]:
     proof = app.body(Proof)
     if not gateway().is_payment_signature(proof.razorpay_order_id, proof.razorpay_payment_id, proof.razorpay_signature):
         raise PaymentNotVerified("The signature does not belong to this order and payment.")
-    found = payments.find(proof.razorpay_order_id, proof.razorpay_payment_id)
+    found = payments.find(proof.razorpay_order_id, proof.razorpay_payment_id, reader=app.caller.user_id)
     order = _own(found.order)
     settlement = _known(found, order) or _settle(proof, order, found)
     if settlement.subscription:
@@ -59,6 +60,7 @@ def verify_payment() -> dict[str, object]:
 
 
 def _settled(settlement: Settlement) -> dict[str, object]:
+    metrics.add_metric(name="PaymentsVerified", unit=MetricUnit.Count, value=1)  # of which webhooks must tell, too
     if settlement.subscription is None:
         raise PaymentUnderReview(
             "Your payment arrived but does not fit its order. We have kept it and will look at it.",

@@ -1,9 +1,14 @@
 """POST /api/subscription/create-order: the price is ours, the order is Razorpay's, nothing is bought yet."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from tests.functions.harness import World
 from tests.functions.problems import fields, problem
+from tollgate import plans
+from tollgate.payments import checkout
+from tollgate.store import users
 
 PATH = "/api/subscription/create-order"
 PRICES = {
@@ -166,3 +171,35 @@ def test_an_order_of_which_nothing_can_be_learned_is_not_sold(world: World, faul
     problem(world.post(PATH, {"tier": "pro", "plan": "monthly"}), 503, "provider_unavailable")
     assert len(world.sim("GET", "/state")["orders"]) == 1
     assert "PutItem" not in world.steps
+
+
+def test_tabs_whose_orders_are_lost_at_the_same_moment_each_find_their_own(world: World) -> None:
+    world.order("pro", "monthly")  # the gateway is built
+    world.sim("POST", "/faults", kind="drop", method="POST", path="/v1/orders", times=4)
+    tier, plan = plans.find("pro", "monthly") or pytest.fail("no such plan")
+
+    def tab(number: int) -> object:
+        user = users.fresh(f"{world.user}-{number % 2}", None, world.now)
+        return checkout.order(user, tier, plan, auto_renew=False, now=world.now)["orderId"]
+
+    with ThreadPoolExecutor(6) as pool:
+        sold = list(pool.map(tab, range(6)))
+    made = world.sim("GET", "/state")["orders"]
+    assert len(set(sold)) == 6
+    assert len(made) == 7
+    for number, order_id in enumerate(sold):
+        ours = world.row(str(order_id)) or {}
+        theirs = next(each for each in made if each["id"] == order_id)
+        assert (ours["userId"], ours["receipt"]) == (f"{world.user}-{number % 2}", theirs["receipt"])
+        assert theirs["notes"]["userId"] == ours["userId"]
+
+
+def test_a_list_that_ignores_the_receipt_sells_nobody_elses_order(world: World) -> None:
+    stranger = world.order("pro", "monthly", f"{world.user}-2")["orderId"]
+    (theirs,) = world.sim("GET", "/state")["orders"]
+    assert theirs["id"] == stranger
+    world.sim("POST", "/faults", kind="drop_before", method="POST", path="/v1/orders")
+    listed = {"entity": "collection", "count": 1, "items": [theirs]}
+    world.sim("POST", "/faults", kind="custom", status=200, body=listed, method="GET", path="/v1/orders")
+    problem(world.post(PATH, {"tier": "pro", "plan": "monthly"}), 503, "provider_unavailable")
+    assert (world.row(stranger) or {})["userId"] == f"{world.user}-2"

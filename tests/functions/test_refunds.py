@@ -3,8 +3,11 @@
 import json
 from typing import Any
 
+import pytest
+
 from tests.functions.harness import World
 from tests.functions.problems import problem
+from tests.functions.review_desk import listed
 
 
 def refund_event(
@@ -154,6 +157,30 @@ def test_an_open_dispute_keeps_access_a_lost_one_ends_it_and_a_won_one_restores_
     assert (restored["tier"], restored["endDate"]) == ("pro", end)
 
 
+@pytest.mark.parametrize("end", ["won", "lost", "closed"])
+def test_an_open_dispute_is_shown_to_administrators_until_it_ends(world: World, end: str) -> None:
+    payment = bought(world)
+    world.webhook(dispute_event(world, payment, "created"))
+    waiting = listed(world, str(payment["id"]))
+    assert waiting
+    assert (waiting["reason"], waiting["proposedAction"], tier(world)) == ("disputed", "dismiss", "pro")
+    path = f"/api/admin/flagged-payments/{payment['id']}/resolve"
+    for action in ("grant", "refund"):
+        problem(world.post(path, {"action": action}, token=world.token("boss", role="admin")), 409, "conflict")
+    world.webhook(dispute_event(world, payment, end))
+    assert listed(world, str(payment["id"])) is None
+    assert tier(world) == ("free" if end == "lost" else "pro")
+
+
+def test_a_dispute_about_a_payment_under_review_leaves_it_there(world: World) -> None:
+    paid = world.pay(world.order("pro", "monthly")["orderId"], amount=100, force=True)
+    world.verify(paid)
+    for name in ("created", "closed"):
+        world.webhook(dispute_event(world, paid["payment"], name))
+        row = entry(world, paid["payment"])
+        assert (row["flagged"], row["reason"]) == ("open", "amount_differs")
+
+
 def test_a_late_dispute_event_does_not_undo_a_later_state(world: World) -> None:
     payment = bought(world)
     for name in ("lost", "won", "lost", "created"):
@@ -173,3 +200,144 @@ def test_a_won_dispute_grants_nothing_twice_where_the_plan_had_been_upgraded(wor
 def test_a_dispute_about_a_payment_of_somebody_else_is_left_alone(world: World) -> None:
     stranger = {"id": "pay_00000000000009", "amount": 100, "currency": "INR", "status": "captured"}
     assert world.webhook(dispute_event(world, stranger, "lost")).json == {"status": "ignored"}
+
+
+# A payment whose period another plan had replaced
+
+
+def gone(world: World, payment: dict[str, object], amount: int | None = None, number: int = 1) -> None:
+    body = refund_event(world, payment, amount or int(str(payment["amount"])), number=number)
+    assert world.webhook(body).json == {"status": "noted"}
+
+
+def status(world: World) -> dict[str, Any]:
+    shown: dict[str, Any] = world.get("/api/subscription/status").json
+    return shown
+
+
+def test_a_refund_of_what_an_upgrade_replaced_takes_back_the_credit_that_is_left_of_it(world: World) -> None:
+    yearly = bought(world, "premium", "yearly")  # ₹2,490, nearly all of which is credit
+    bought(world, "lifetime", "lifetime")  # ₹499, of which the credit pays all but a rupee
+    left = status(world)["creditBalance"]
+    assert left == 249_000 - 49_800
+    gone(world, yearly)
+    after = status(world)
+    assert (after["tier"], after["creditBalance"]) == ("lifetime", 0)
+    row = entry(world, yearly)
+    # The plan that the rest of the credit had paid for stays; a person is told.
+    assert (row["reason"], row["flagged"]) == ("credit_spent", "open")
+
+
+def test_credit_that_was_taken_back_from_a_plan_is_not_given_again_when_that_is_refunded_too(world: World) -> None:
+    first = bought(world, "pro", "monthly")
+    second = bought(world, "premium", "monthly")
+    assert int(str(second["amount"])) == 24_900 - 14_900
+    gone(world, first)
+    assert status(world)["tier"] == "premium"
+    gone(world, second, number=2)
+    assert (status(world)["tier"], status(world)["creditBalance"]) == ("free", 0)
+
+
+def test_credit_that_was_taken_back_from_a_plan_is_no_credit_for_the_next_one(world: World) -> None:
+    first = bought(world, "pro", "monthly")
+    second = bought(world, "premium", "monthly")
+    gone(world, first)
+    order = world.order("lifetime", "lifetime")
+    assert order["breakdown"]["credit"] == int(str(second["amount"]))
+
+
+def test_in_the_other_order_the_upgrade_gives_its_credit_back_once(world: World) -> None:
+    first = bought(world, "pro", "monthly")
+    second = bought(world, "premium", "monthly")
+    gone(world, second)
+    assert status(world)["creditBalance"] == 14_900
+    gone(world, first, number=2)
+    assert (status(world)["tier"], status(world)["creditBalance"]) == ("free", 0)
+    assert "flagged" not in entry(world, first)
+
+
+def test_what_an_earlier_plan_had_contributed_stays_the_users(world: World) -> None:
+    bought(world, "pro", "monthly")
+    second = bought(world, "premium", "monthly")
+    bought(world, "lifetime", "lifetime")
+    gone(world, second)  # ₹100 of its ₹249 were paid for it, the rest was the first plan's
+    row = entry(world, second)
+    assert row["undone"]["taken"] == {"balance": 0, row_of_lifetime(world): 24_900 - 14_900}
+
+
+def row_of_lifetime(world: World) -> str:
+    (row,) = [each for each in world.rows("SubscriptionsTable") if each["tier"] == "lifetime"]
+    return str(row["subscriptionId"])
+
+
+def test_a_repeated_refund_of_what_was_replaced_takes_back_once(world: World) -> None:
+    first = bought(world, "premium", "yearly")
+    bought(world, "lifetime", "lifetime")
+    gone(world, first, 100_000, number=1)
+    gone(world, first, 149_000, number=2)
+    before = world.item()
+    for number in (1, 2):
+        world.webhook(refund_event(world, first, 100_000 if number == 1 else 149_000, number=number))
+    world.webhook(dispute_event(world, first, "lost"))
+    assert world.item() == before
+
+
+def test_a_dispute_won_after_all_gives_again_what_the_lost_one_took(world: World) -> None:
+    first = bought(world, "premium", "yearly")
+    bought(world, "lifetime", "lifetime")
+    before = status(world)
+    world.webhook(dispute_event(world, first, "lost"))
+    assert status(world)["creditBalance"] == 0
+    world.webhook(dispute_event(world, first, "won"))
+    assert status(world) == before
+    (period,) = [each for each in world.rows("SubscriptionsTable") if each["tier"] == "lifetime"]
+    assert period["credit"] == 49_800
+    row = entry(world, first)
+    assert ("flagged" in row, "undone" in row, row["resolution"]) == (False, False, "dismiss")
+
+
+def test_what_is_known_of_a_refund_whose_credit_was_spent_can_only_be_dismissed(world: World) -> None:
+    first = bought(world, "pro", "monthly")
+    bought(world, "premium", "monthly")
+    gone(world, first)
+    path = f"/api/admin/flagged-payments/{first['id']}/resolve"
+    admin = world.token("boss", role="admin")
+    for action in ("grant", "refund", "look_up"):
+        problem(world.post(path, {"action": action}, token=admin), 409, "conflict")
+    assert world.post(path, {"action": "dismiss"}, token=admin).json["status"] == "resolved"
+    problem(world.post(path, {"action": "dismiss"}, token=admin), 409, "conflict")
+
+
+def test_a_part_that_was_given_back_is_worth_no_credit(world: World) -> None:
+    payment = bought(world, "pro", "monthly")
+    gone(world, payment, 5_000)
+    assert status(world)["tier"] == "pro"
+    order = world.order("premium", "monthly")
+    assert order["breakdown"]["credit"] == 9_900
+    assert world.get("/api/subscription/history").json[0]["amount"] == 14_900
+
+
+def test_a_refund_of_a_payment_under_review_settles_it(world: World) -> None:
+    paid = world.pay(world.order("pro", "monthly")["orderId"], amount=100, force=True)
+    problem(world.verify(paid), 202, "payment_under_review")
+    payment = paid["payment"]
+    gone(world, payment)
+    row = entry(world, payment)
+    assert ("flagged" in row, row["resolution"], row["refundId"]) == (False, "refund", "rfnd_00000000000001")
+    path = f"/api/admin/flagged-payments/{payment['id']}/resolve"
+    problem(world.post(path, {"action": "grant"}, token=world.token("boss", role="admin")), 409, "conflict")
+    assert tier(world) == "free"
+
+
+def test_a_won_dispute_brings_the_period_back_as_it_had_become(world: World) -> None:
+    first = bought(world, "premium", "monthly")
+    second = bought(world, "student", "quarterly")  # ahead: begins when the first ends
+    world.later(days=1)
+    bought(world, "premium", "monthly")  # moves it back by a month
+    ahead = status(world)["scheduled"]
+    for name in ("lost", "won"):
+        world.webhook(dispute_event(world, second, name))
+    assert [(each["startDate"], each["endDate"]) for each in status(world)["scheduled"]] == [
+        (each["startDate"], each["endDate"]) for each in ahead
+    ]
+    assert first["amount"] == 24_900

@@ -4,6 +4,8 @@ from typing import Any
 
 from tests.functions.harness import Reply, World
 from tests.functions.problems import fields, problem
+from tests.functions.test_mandates import at_razorpay, standing
+from tollgate.store import dynamodb
 
 
 def admin(world: World) -> str:
@@ -103,3 +105,44 @@ def test_an_unknown_action_is_refused_field_by_field(world: World) -> None:
     reply = resolve(world, "pay_00000000000001", "burn")
     problem(reply, 422, "invalid_request")
     assert fields(reply) == ["action"]
+
+
+def test_a_grant_that_nothing_can_be_added_to_says_so_and_leaves_it_open(world: World) -> None:
+    payment_id = kept(world)
+    refusal = resolve(world, payment_id, "grant")
+    problem(refusal, 409, "conflict")
+    assert "refund it" in refusal.json["detail"]
+    assert listed(world)[payment_id]["status"] == "open"
+
+
+def test_an_order_that_was_granted_by_hand_is_paid_and_its_next_payment_a_second_one(world: World) -> None:
+    order = world.order("pro", "monthly")["orderId"]
+    first = world.pay(order, amount=100, force=True)
+    world.verify(first)
+    resolve(world, first["razorpay_payment_id"], "grant")
+    assert (world.row(order) or {})["paymentId"] == first["razorpay_payment_id"]
+    assert "open" not in (world.row(order) or {})
+    second = world.pay(order, force=True)
+    problem(world.verify(second), 202, "payment_under_review")
+    assert listed(world)[second["razorpay_payment_id"]]["reason"] == "duplicate_payment"
+
+
+def test_a_plan_that_is_no_longer_sold_is_not_granted_and_its_money_goes_back(world: World) -> None:
+    order = world.order("pro", "monthly")["orderId"]
+    row = (world.row(order) or {}) | {"plan": "fortnightly"}
+    world.raw.put_item(TableName="PaymentsTable", Item=dynamodb.to_item(row))
+    paid = world.pay(order)
+    problem(world.verify(paid), 202, "payment_under_review")
+    refusal = resolve(world, paid["razorpay_payment_id"], "grant")
+    problem(refusal, 409, "conflict")
+    assert "pro/fortnightly" in refusal.json["detail"]
+    assert resolve(world, paid["razorpay_payment_id"], "refund").status == 200
+
+
+def test_lifetime_that_is_granted_by_hand_ends_what_would_renew(world: World) -> None:
+    mandate = standing(world)
+    paid = world.pay(world.order("lifetime", "lifetime")["orderId"], amount=100, force=True)
+    problem(world.verify(paid), 202, "payment_under_review")
+    assert resolve(world, paid["razorpay_payment_id"], "grant").status == 200
+    assert world.get("/api/subscription/status").json["tier"] == "lifetime"
+    assert at_razorpay(world, mandate)["status"] == "cancelled"

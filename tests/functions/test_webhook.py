@@ -31,7 +31,7 @@ def grants(world: World) -> list[dict[str, Any]]:
 
 def state(world: World, proof: dict[str, Any]) -> object:
     """Everything that a payment changes, without names that differ from case to case."""
-    named = {"userId", "subscriptionId", "razorpayOrderId", "razorpayPaymentId"}
+    named = {"userId", "subscriptionId", "razorpayOrderId", "razorpayPaymentId", "due"}
     periods = [{name: value for name, value in each.items() if name not in named} for each in grants(world)]
     shown = world.get("/api/subscription/status").json
     return (
@@ -49,6 +49,22 @@ def test_a_captured_payment_is_granted_by_its_webhook_alone(world: World) -> Non
     shown = world.get("/api/subscription/status").json
     assert (shown["tier"], shown["startDate"]) == ("pro", "2026-11-23T10:20:00Z")
     assert (world.row(proof["razorpay_payment_id"]) or {})["source"] == "webhook:payment.captured"
+
+
+def test_where_the_event_names_the_orders_owner_two_requests_settle_it(world: World) -> None:
+    _, events = paid(world)
+    assert world.webhook(events[ORDER_PAID]).json == {"status": "granted"}
+    assert world.steps == ["BatchGetItem", "TransactWriteItems"]
+
+
+@pytest.mark.parametrize("notes", [{"userId": "user-somebody"}, {"userId": 7}, {"userId": "é" * 2_000}, [], None])
+def test_an_event_that_names_somebody_else_is_granted_to_the_owner_all_the_same(world: World, notes: object) -> None:
+    _, events = paid(world)
+    event = json.loads(events[ORDER_PAID])
+    event["payload"]["order"]["entity"]["notes"] = notes
+    assert world.webhook(json.dumps(event).encode()).json == {"status": "granted"}
+    assert len(grants(world)) == 1
+    assert world.rows("SubscriptionsTable", "user-somebody") == []
 
 
 def test_every_order_of_webhooks_and_verification_ends_in_the_same_single_grant(world: World) -> None:
@@ -187,31 +203,10 @@ def test_a_body_that_came_as_base64_is_the_same_body(world: World) -> None:
     assert world.webhook(events[CAPTURED], content_type="application/octet-stream").json == {"status": "granted"}
 
 
-@pytest.mark.parametrize("name", ["subscription.hovered", "invoice.paid", "", "payment.captured "])
+@pytest.mark.parametrize("name", ["subscription.hovered", "invoice.paid", "payment.captured ", "x" * 9_000])
 def test_an_event_that_means_nothing_to_us_is_answered_200(world: World, name: str) -> None:
     reply = world.webhook(json.dumps({"event": name, "payload": {}}).encode())
     assert (reply.status, world.steps) == (200, [])
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"{",
-        b"[]",
-        b"null",
-        b"\xff\xfe",
-        b'{"event": "payment.captured"}',
-        b'{"event": "payment.captured", "payload": []}',
-        b'{"event": ["payment.captured"], "payload": {}}',
-        b'{"event": "payment.captured", "payload": {"payment": {"entity": {"id": "pay_1"}}}}',
-        b'{"event": "payment.captured", "payload": {"payment": {"entity": {"id": 1, "amount": "100"}}}}',
-        b'{"event": "order.paid", "payload": {"payment": null}}',
-    ],
-)
-def test_signed_nonsense_is_answered_200_and_writes_nothing(world: World, body: bytes) -> None:
-    assert world.webhook(body).status == 200
-    assert set(world.steps) <= READ_ONLY
 
 
 def changed(body: bytes, **entity: object) -> bytes:
@@ -281,22 +276,15 @@ def test_what_was_decided_about_a_payment_is_not_overwritten(world: World) -> No
     assert world.row(payment.id) == before
 
 
-@pytest.mark.parametrize("change", [{"amount": "14900"}, {"amount": -14900}, {"amount": 149.0}, {"amount": True}])
-def test_an_amount_that_is_no_whole_number_grants_nothing(world: World, change: dict[str, object]) -> None:
-    _, events = paid(world)
-    assert world.webhook(changed(events[CAPTURED], **change)).status == 200
-    assert grants(world) == []
-
-
 def test_while_the_database_is_away_the_answer_is_5xx_and_the_next_delivery_grants(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, events = paid(world)
-    dynamodb.client.cache_clear()
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")
+    forget()
     problem(world.webhook(events[CAPTURED]), 503, "provider_unavailable")
     monkeypatch.undo()
-    dynamodb.client.cache_clear()
+    forget()
     assert world.webhook(events[CAPTURED]).json == {"status": "granted"}
 
 

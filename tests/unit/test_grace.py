@@ -225,3 +225,83 @@ def test_every_plan_that_renews_has_a_rhythm_of_ten_years() -> None:
         ("premium", "monthly"): (("monthly", 1), 120),
         ("premium", "yearly"): (("yearly", 1), 10),
     }
+
+
+# What waits behind a renewing plan
+
+BEHIND = a_subscription("student", "quarterly", end_of(FIRST) + FOUR, name="behind")
+HIGHER = replace(FIRST, tier="premium", subscription_id="higher")
+
+
+def test_what_is_bought_below_a_renewing_plan_begins_when_its_grace_is_over() -> None:
+    placed = subscriptions.place([HIGHER], replace(BEHIND, start_date=NOW), NOW)
+    (behind,) = [each for each in placed if each.tier == "student"]
+    assert behind.start_date == end_of(HIGHER) + FOUR
+    (alone,) = [
+        each
+        for each in subscriptions.place([replace(HIGHER, auto_renew=False)], replace(BEHIND, start_date=NOW), NOW)
+        if each.tier == "student"
+    ]
+    assert alone.start_date == end_of(HIGHER)
+
+
+@pytest.mark.parametrize(
+    ("renews", "now", "begins"),
+    [
+        (True, NOW, end_of(HIGHER) + FOUR),
+        (False, NOW, end_of(HIGHER)),
+        (True, end_of(HIGHER) + DAY, end_of(HIGHER) + FOUR),
+        (False, end_of(HIGHER) + DAY, end_of(HIGHER) + DAY),  # halted: nothing runs, and nothing waits any longer
+    ],
+)
+def test_what_waits_moves_to_where_the_access_above_it_ends_by_now(
+    renews: bool,  # noqa: FBT001 -- a case
+    now: datetime,
+    begins: datetime,
+) -> None:
+    laid = subscriptions.laid_again([replace(HIGHER, auto_renew=renews), BEHIND], now)
+    behind = laid[-1]
+    assert behind.start_date == begins
+    assert behind.end_date == plans.tier("student").plans[0].lasts.end(begins, plans.anchor(begins))
+    assert subscriptions.laid_again(laid, now) == laid
+
+
+def test_what_runs_already_is_not_moved() -> None:
+    later = end_of(HIGHER) + 10 * DAY
+    running = replace(BEHIND, start_date=end_of(HIGHER) + FOUR)
+    assert subscriptions.laid_again([replace(HIGHER, auto_renew=False), running], later)[-1] == running
+
+
+def test_what_follows_in_the_same_tier_begins_at_the_paid_end() -> None:
+    second = subscriptions.place([FIRST], a_subscription("pro", "monthly", NOW, name="bought"), NOW)[-1]
+    assert second.start_date == end_of(FIRST)
+
+
+def test_a_cycle_ahead_of_its_time_is_not_pulled_forward_where_nothing_runs() -> None:
+    ended = replace(FIRST, auto_renew=False)
+    now = end_of(FIRST) + DAY
+    assert subscriptions.laid_again([ended, THIRD], now) == (ended, THIRD)
+
+
+def test_whoever_holds_a_plan_that_is_no_longer_sold_keeps_its_time() -> None:
+    old = replace(BEHIND, plan="half-yearly", end_date=BEHIND.start_date + 180 * DAY)
+    laid = subscriptions.laid_again([replace(HIGHER, auto_renew=False), old], NOW)[-1]
+    assert (laid.start_date, laid.end_date) == (end_of(HIGHER), end_of(HIGHER) + 180 * DAY)
+
+
+def test_the_latest_payment_of_a_mandate_is_that_of_its_last_cycle() -> None:
+    mandate = Mandate(
+        id="sub_1",
+        user_id="user-1",
+        email=None,
+        tier="pro",
+        plan="monthly",
+        price=14_900,
+        reference="r",
+        short_url="",
+        created_at=NOW,
+        expires_at=NOW,
+    )
+    assert mandate.latest_payment is None
+    cycles = {"cycle#999": "pay_old", "cycle#10000": "pay_new", "cycle#2000": "pay_middle"}
+    assert replace(mandate, cycles=cycles).latest_payment == "pay_new"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import permutations
 
 import pytest
 from hypothesis import given, settings
@@ -165,6 +166,15 @@ def test_a_quote_is_not_honoured_once_what_it_credits_is_over_or_credited() -> N
     refunded = replace(user, subscriptions=(user.subscriptions[0].cut(NOW, Status.REFUNDED),))
     with pytest.raises(CreditGoneError):
         purchases.grant(refunded, bought(first, NOW), first.credit, NOW)
+
+
+def test_a_quote_is_not_honoured_for_more_than_what_it_credits_is_worth_since_money_went_back() -> None:
+    user, later = a_user(tier="pro"), NOW + 10 * DAY
+    (held,) = user.subscriptions
+    credit = quote(user, "premium", now=later).credit
+    assert purchases.is_still_worth(user, credit, later)
+    assert not purchases.is_still_worth(purchases.reduce(user, held.subscription_id, 1_000), credit, later)
+    assert purchases.is_still_worth(user, purchases.NO_CREDIT, later)
 
 
 def test_a_quote_is_not_honoured_where_what_it_credits_would_go_on_running() -> None:
@@ -449,3 +459,108 @@ def test_following_the_offer_gives_one_more(tier: str, unit: Unit, use: int) -> 
 
 def test_there_is_no_offer_for_whoever_has_everything() -> None:
     assert purchases.cheapest_offer(a_user(tier="lifetime"), Unit.RESUMES, NOW) is None
+
+
+# What was replaced and goes back all the same
+
+
+def test_what_is_replaced_says_what_it_gave() -> None:
+    up = buy(buy(a_user(), "pro", "yearly", name="s1"), "premium", "monthly", name="s2")
+    (gone,) = [each for each in up.subscriptions if each.status is Status.REPLACED]
+    assert (gone.subscription_id, gone.credited) == ("s1", 149_000)
+    unquoted = purchases.upgrade_subscription(
+        a_user(tier="pro"), subscriptions.bought("new", "premium", "monthly", NOW), NOW
+    )
+    assert [each.credited for each in unquoted.subscriptions] == [14_900, 0]
+
+
+def test_taking_back_takes_the_balance_first_and_then_what_the_credit_went_into() -> None:
+    up = buy(buy(a_user(), "pro", "yearly", name="s1"), "premium", "monthly", name="s2")
+    gone = up.subscriptions[0]
+    held = replace(up, subscriptions=up.subscriptions[1:])
+    assert held.credit_balance == 149_000 - 24_800
+    after, taken, spent = purchases.take_back(held, gone)
+    assert (after.credit_balance, spent) == (0, 24_800)
+    assert taken == {"balance": 149_000 - 24_800, "s2": 24_800}
+    assert [(each.credit, each.value) for each in after.subscriptions] == [(0, 100)]
+    again = purchases.give_again(after, taken)
+    assert (again.credit_balance, again.subscriptions) == (held.credit_balance, held.subscriptions)
+
+
+def test_what_an_earlier_plan_had_put_in_is_not_taken() -> None:
+    for credited, left in ((20_000, 0), (15_500, 400), (14_900, 1_000), (5_000, 1_000)):
+        gone = a_subscription("premium", amount=10_000, credit=14_900, credited=credited, status=Status.REPLACED)
+        after, taken, spent = purchases.take_back(a_user(credit_balance=1_000), gone)
+        assert (after.credit_balance, spent) == (left, max(credited - 14_900 - 1_000, 0))
+        assert purchases.give_again(after, taken).credit_balance == 1_000
+
+
+def test_a_part_that_went_back_is_worth_nothing_any_more() -> None:
+    user = buy(a_user(), "pro", "monthly", name="s1")
+    part = purchases.reduce(user, "s1", 4_900)
+    assert purchases.calculate_proration(part, NOW) == {"s1": 10_000}
+    assert purchases.calculate_proration(purchases.reduce(user, "s1", 99_999), NOW) == {}
+    assert purchases.reduce(user, "unknown", 1) is user
+
+
+@dataclass
+class Books:
+    """A user and every period's own row, as the store keeps them."""
+
+    user: User = field(default_factory=a_user)
+    rows: dict[str, Subscription] = field(default_factory=dict)
+
+    def keep(self, after: User) -> None:
+        self.rows |= {each.subscription_id: each for each in after.subscriptions}
+        standing = tuple(each for each in after.subscriptions if each.status not in ENDED)
+        self.user = replace(after, subscriptions=standing)
+
+    def refund(self, name: str, now: datetime) -> None:
+        after = purchases.revoke(self.user, name, now)
+        if after is not self.user:
+            self.keep(after)
+        elif self.rows[name].status is Status.REPLACED:
+            self.keep(purchases.take_back(self.user, self.rows[name])[0])
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from(PLANS), st.integers(0, 40)), min_size=1, max_size=6),
+    st.randoms(use_true_random=False),
+)
+def test_when_all_the_money_went_back_no_credit_and_no_plan_is_left(
+    buys: list[tuple[tuple[str, str], int]], order: object
+) -> None:
+    books, now, paid = Books(), NOW, dict[str, int]()
+    for number, ((tier, plan), days) in enumerate(buys):
+        now += days * DAY
+        try:
+            books.keep(buy(books.user, tier, plan, now, name=f"s{number}"))
+        except Conflict:
+            continue
+        paid[f"s{number}"] = books.rows[f"s{number}"].amount
+    names = list(paid)
+    order.shuffle(names)  # type: ignore[attr-defined]  # -- hypothesis gives a random.Random
+    for name in names:
+        books.refund(name, now)
+        del paid[name]
+        held = sum(each.credit for each in books.user.subscriptions if not each.is_over(now))
+        assert books.user.credit_balance >= 0
+        assert books.user.credit_balance + held <= sum(paid.values())
+    assert [each for each in books.user.subscriptions if not each.is_over(now)] == []
+    assert books.user.credit_balance == 0
+
+
+@pytest.mark.parametrize("order", list(permutations(("s0", "s1", "s2"))))
+def test_a_chain_of_upgrades_that_all_go_back_leaves_nothing_in_whatever_order(order: tuple[str, ...]) -> None:
+    books, later = Books(), NOW + 11 * DAY
+    for name, tier, plan, at in (
+        ("s0", "student", "quarterly", NOW),
+        ("s1", "pro", "monthly", NOW),
+        ("s2", "premium", "monthly", later),
+    ):
+        books.keep(buy(books.user, tier, plan, at, name=name))
+    for name in order:
+        books.refund(name, later)
+    assert books.user.credit_balance == 0
+    assert books.user.running(later) is None

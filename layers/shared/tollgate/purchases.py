@@ -35,6 +35,7 @@ class Credit:
 
 
 NO_CREDIT = Credit()
+BALANCE = "balance"  # where taken credit came from, beside the subscriptions' ids
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +108,12 @@ def _credit_for(user: User, tier: Tier, plan: Plan, now: datetime) -> Credit:
     return Credit(by_subscription=by_subscription, from_balance=from_balance, left=left)
 
 
+def is_still_worth(user: User, credit: Credit, quoted_at: datetime) -> bool:
+    """Whether what a quote credits is worth what it was: money that went back since then may have taken some of it."""
+    worth = calculate_proration(user, quoted_at)
+    return all(paise <= worth.get(name, 0) for name, paise in credit.by_subscription.items())
+
+
 def grant(user: User, new: Subscription, credit: Credit, now: datetime) -> User:
     """The user once `new` is paid for. `credit` is what its quote promised.
 
@@ -121,7 +128,8 @@ def grant(user: User, new: Subscription, credit: Credit, now: datetime) -> User:
     if not replaced.issuperset(credit.by_subscription):
         raise CreditGoneError
     unquoted = _credit_of(user, replaced - credit.by_subscription.keys(), now)
-    balance = user.credit_balance - credit.from_balance + credit.left + unquoted
+    balance = user.credit_balance - credit.from_balance + credit.left + sum(unquoted.values())
+    placed = _credited(placed, {**unquoted, **credit.by_subscription})
     return replace(user, subscriptions=placed, credit_balance=balance, version=user.version + 1)
 
 
@@ -134,16 +142,25 @@ def grant_cycle(user: User, cycle: Subscription, now: datetime) -> User:
     if current and current.end_date is None:
         raise Conflict("A plan without end is running.")
     placed = subscriptions.add_cycle(user.subscriptions, cycle, now)
-    balance = user.credit_balance + _credit_of(user, _replaced(placed), now)
-    return replace(user, subscriptions=placed, credit_balance=balance, version=user.version + 1)
+    credit = _credit_of(user, _replaced(placed), now)
+    balance = user.credit_balance + sum(credit.values())
+    return replace(user, subscriptions=_credited(placed, credit), credit_balance=balance, version=user.version + 1)
 
 
 def _replaced(placed: Sequence[Subscription]) -> set[str]:
     return {each.subscription_id for each in placed if each.status is Status.REPLACED}
 
 
-def _credit_of(user: User, replaced: set[str], now: datetime) -> int:
-    return sum(paise for each, paise in calculate_proration(user, now).items() if each in replaced)
+def _credit_of(user: User, replaced: set[str], now: datetime) -> dict[str, int]:
+    return {each: paise for each, paise in calculate_proration(user, now).items() if each in replaced}
+
+
+def _credited(placed: Sequence[Subscription], credit: Mapping[str, int]) -> tuple[Subscription, ...]:
+    """The timeline on which what was replaced says what it gave, so that a refund of it can take that back."""
+    return tuple(
+        replace(each, credited=credit.get(each.subscription_id, 0)) if each.status is Status.REPLACED else each
+        for each in placed
+    )
 
 
 def revoke(user: User, subscription_id: str, now: datetime) -> User:
@@ -153,6 +170,46 @@ def revoke(user: User, subscription_id: str, now: datetime) -> User:
         return user
     credit = sum(each.credit for each in user.subscriptions if each.subscription_id == subscription_id)
     return replace(user, subscriptions=left, credit_balance=user.credit_balance + credit, version=user.version + 1)
+
+
+def reduce(user: User, subscription_id: str, refunded: int) -> User:
+    """The user once `refunded` paise of a period went back, a part of it: access stays, and it is worth less as credit."""
+    left = tuple(
+        replace(each, refunded=refunded) if each.subscription_id == subscription_id else each
+        for each in user.subscriptions
+    )
+    return user if left == user.subscriptions else replace(user, subscriptions=left, version=user.version + 1)
+
+
+def take_back(user: User, replaced: Subscription) -> tuple[User, Mapping[str, int], int]:
+    """The user once a period was refunded that another plan had replaced: what it gave as credit is withdrawn again.
+
+    First from the balance, then from what the credit went into, which is worth less from then on. What an earlier plan had
+    contributed to the period stays the user's. Also what was taken, by subscription and from the balance under `balance`, and how
+    much of it was spent: the balance did not cover it.
+    """
+    owed = max(replaced.credited - replaced.credit, 0)
+    from_balance = min(owed, user.credit_balance)
+    taken, left, rest = {BALANCE: from_balance}, [], owed - from_balance
+    for each in user.subscriptions:
+        part = min(rest, each.credit)
+        rest -= part
+        taken |= {each.subscription_id: part} if part else {}
+        left.append(replace(each, credit=each.credit - part))
+    after = replace(
+        user,
+        subscriptions=tuple(left),
+        credit_balance=user.credit_balance - from_balance,
+        version=user.version + 1,
+    )
+    return after, taken, owed - from_balance
+
+
+def give_again(user: User, taken: Mapping[str, int]) -> User:
+    """The user with what `take_back` took, as far as what it was taken from still stands."""
+    left = tuple(replace(each, credit=each.credit + taken.get(each.subscription_id, 0)) for each in user.subscriptions)
+    balance = user.credit_balance + taken.get(BALANCE, 0)
+    return replace(user, subscriptions=left, credit_balance=balance, version=user.version + 1)
 
 
 def restore(user: User, returned: Subscription, now: datetime) -> User:

@@ -31,7 +31,8 @@ class Subscription:
     """One period of one plan that somebody paid for.
 
     `amount` is what was charged and `credit` what an earlier plan contributed, both in paise: together they are the
-    value of the period. `end_date` None is for ever. `anchor_day` is the day of the month its chain keeps to.
+    value of the period, less what was `refunded` of it. `credited` is what it gave as credit when another plan took its place.
+    `end_date` None is for ever. `anchor_day` is the day of the month its chain keeps to.
     `razorpay_subscription_id` is the mandate that paid for it or is to renew it. While `auto_renew` stands, access outlasts
     `end_date` by `grace_days`: a renewal is tried for days.
     """
@@ -46,6 +47,8 @@ class Subscription:
     created_at: datetime
     currency: str = plans.CURRENCY
     credit: int = 0
+    refunded: int = 0
+    credited: int = 0
     status: Status = Status.ACTIVE
     razorpay_order_id: str | None = None
     razorpay_payment_id: str | None = None
@@ -58,9 +61,9 @@ class Subscription:
     @property
     def value(self) -> int:
         """What the period is worth, in paise."""
-        return self.amount + self.credit
+        return max(self.amount + self.credit - self.refunded, 0)
 
-    def paid(self, *, amount: int, credit: int, order_id: str, payment_id: str) -> Subscription:
+    def paid(self, *, amount: int, credit: int, order_id: str | None, payment_id: str) -> Subscription:
         """With what was paid for it."""
         return replace(self, amount=amount, credit=credit, razorpay_order_id=order_id, razorpay_payment_id=payment_id)
 
@@ -99,6 +102,20 @@ class Subscription:
         if self.is_past_due(now):
             return Status.PAST_DUE
         return Status.CANCELLED if self.cancelled_at else Status.ACTIVE
+
+    def standing(self, now: datetime) -> Status:
+        """The status that is written down: scheduled, active, expired, or how it was ended. Its dates tell the rest."""
+        if self.status in ENDED:
+            return self.status
+        if self.is_over(now):
+            return Status.EXPIRED
+        return Status.SCHEDULED if now < self.start_date else Status.ACTIVE
+
+    def due_at(self, now: datetime) -> datetime | None:
+        """The next instant at which the clock alone changes its standing: its start, or the end of its access; None is never."""
+        if self.is_over(now):
+            return None
+        return self.start_date if now < self.start_date else self.access_end
 
     def days_remaining(self, now: datetime) -> int | None:
         """Days of access left, a begun day counting whole; None is for ever."""
@@ -288,24 +305,54 @@ def follow(subscriptions: Iterable[Subscription], first: Subscription, now: date
     return tuple(_lay_out(subscriptions, now, first))
 
 
+def laid_again(subscriptions: Iterable[Subscription], now: datetime) -> tuple[Subscription, ...]:
+    """The timeline with what waits behind another tier where that one's access ends by now: its renewal was turned on or off."""
+    timeline = tuple(subscriptions)
+    current = running(timeline, now)
+    waiting = [each for each in timeline if each.start_date > now and not each.is_over(now)]
+    if current is None:
+        moved = [each for each in waiting if not each.is_cycle]  # a mandate's cycle begins when Razorpay says
+        previous = None
+    else:
+        moved = [each for each in waiting if each.tier != current.tier]
+        same = [each for each in timeline if each.tier == current.tier and not each.is_over(now)]
+        previous = max(same, key=lambda each: (each.start_date, each is current))
+    if not moved:
+        return timeline
+    moved.sort(key=lambda each: each.start_date)
+    laid = {each.subscription_id: each for each in _lay_out(moved, now, previous)}
+    return tuple(laid.get(each.subscription_id, each) for each in timeline)
+
+
 def _lay_out(queue: Iterable[Subscription], now: datetime, previous: Subscription | None = None) -> list[Subscription]:
     laid: list[Subscription] = []
     for each in queue:
         if previous is not None and previous.end_date is None:
             break  # nothing comes after for ever
-        start = now if previous is None or previous.end_date is None else max(previous.end_date, now)
+        start = now if previous is None else max(_free_from(previous, each), now)
         previous = _begin(each, start, previous)
         laid.append(previous)
     return laid
 
 
+def _free_from(previous: Subscription, each: Subscription) -> datetime:
+    # The grace of a higher plan takes no day from a lower one that was paid for.
+    end = previous.end_date if previous.tier == each.tier else previous.access_end
+    return end or previous.start_date
+
+
 def _begin(subscription: Subscription, start: datetime, previous: Subscription | None) -> Subscription:
-    found = plans.find(subscription.tier, subscription.plan)
-    if found is None:
-        raise KeyError(f"{subscription.tier}/{subscription.plan}")
     chained = previous is not None and previous.tier == subscription.tier and previous.end_date == start
     anchor = previous.anchor_day if chained and previous else plans.anchor(start)
-    end = found[1].lasts.end(start, anchor)
+    end = _end(subscription, start, anchor)
     if subscription.is_cycle and end and subscription.end_date:
         end = max(end, subscription.end_date)  # the mandate's next cycle begins there
     return replace(subscription, start_date=start, end_date=end, anchor_day=anchor)
+
+
+def _end(subscription: Subscription, start: datetime, anchor: int) -> datetime | None:
+    found = plans.find(subscription.tier, subscription.plan)
+    if found:
+        return found[1].lasts.end(start, anchor)
+    # A plan that is no longer sold: whoever holds it keeps as much time as it had.
+    return start + (subscription.end_date - subscription.start_date) if subscription.end_date else None

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from tollgate import calendar, plans
-from tollgate.payments.orders import MalformedPaymentError, Payment
+from tollgate.payments.orders import MalformedPaymentError, Payment, named
 from tollgate.plans import Plan
 
 YEARS, MONTHS_A_YEAR = 10, 12
@@ -43,7 +43,7 @@ class Mandate:
 
     `starts_at` is set where the first charge lies ahead. `told_at` is the second at which `stage` was true. `cancel_at` is when
     its end was asked for, `cancelled` whether Razorpay has confirmed that. `replaces` is an earlier one of the same plan that
-    may still charge. `cycles` maps what was charged to its payments.
+    may still charge. `cycles` maps what was charged to its payments. `mode` is that of the key that made it, test or live.
     `changes` counts what was noted.
     """
 
@@ -66,6 +66,13 @@ class Mandate:
     replaces: str | None = None
     cycles: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     changes: int = 0
+    mode: str = "test"
+
+    @property
+    def latest_payment(self) -> str | None:
+        """The payment of the last cycle that was granted."""
+        last = max(self.cycles, key=lambda name: int(name.removeprefix(CYCLE)), default=None)
+        return self.cycles[last] if last else None
 
     @property
     def is_final(self) -> bool:
@@ -208,16 +215,16 @@ def to_seen(entity: object, at: int) -> Seen:
     if not isinstance(entity, Mapping):
         raise MalformedPaymentError("subscription")
     stage, link = entity.get("status"), entity.get("short_url")
-    if stage not in set(Stage):
+    if not isinstance(stage, str) or stage not in set(Stage):
         raise MalformedPaymentError("status")
-    name = _named(entity, "id", "sub_")
+    name = named(entity, "id", "sub_")
     return Seen(id=name, stage=Stage(stage), at=at, short_url=link if isinstance(link, str) else None)
 
 
 def to_charge(entity: Mapping[str, Any], payment: Payment, at: int) -> Charge:
     """The cycle that a subscription event says was paid. Raises MalformedPaymentError."""
     return Charge(
-        mandate_id=_named(entity, "id", "sub_"),
+        mandate_id=named(entity, "id", "sub_"),
         payment=payment,
         starts=_instant(entity, "current_start"),
         ends=_instant(entity, "current_end"),
@@ -232,19 +239,12 @@ def to_bill(entity: object) -> Bill:
     payment_id = entity.get("payment_id")
     paid = isinstance(payment_id, str) and entity.get("status") == "paid"
     return Bill(
-        mandate_id=_named(entity, "subscription_id", "sub_"),
+        mandate_id=named(entity, "subscription_id", "sub_"),
         payment_id=payment_id if paid else None,
         starts=_instant(entity, "billing_start"),
         ends=_instant(entity, "billing_end"),
         paid_at=int(_instant(entity, "paid_at").timestamp()) if paid else 0,
     )
-
-
-def _named(entity: Mapping[str, Any], name: str, prefix: str) -> str:
-    value = entity.get(name)
-    if not isinstance(value, str) or not value.startswith(prefix):
-        raise MalformedPaymentError(name)
-    return value
 
 
 def _instant(entity: Mapping[str, Any], name: str) -> datetime:
@@ -274,6 +274,7 @@ _PLAIN = {
     "cancelled": "cancelled",
     "replaces": "replaces",
     "changes": "changes",
+    "mode": "mode",
 }
 
 
@@ -296,7 +297,7 @@ def to_mandate(record: Mapping[str, Any]) -> Mandate:
         attribute: calendar.parse(record[name]) for attribute, name in _INSTANTS.items() if name in record
     }
     return Mandate(
-        **{attribute: record[name] for attribute, name in _PLAIN.items()},
+        **{attribute: record[name] for attribute, name in _PLAIN.items() if name in record},
         **instants,
         stage=Stage(record["status"]),
         cycles=MappingProxyType({name: value for name, value in record.items() if name.startswith(CYCLE)}),

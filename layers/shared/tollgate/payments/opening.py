@@ -104,6 +104,7 @@ def _made(user: User, tier: Tier, plan: Plan, starts_at: datetime | None, slot: 
         created_at=now,
         expires_at=expires_at,
         starts_at=starts_at,
+        mode=app.gateway().mode,
     )
 
 

@@ -1,5 +1,6 @@
 """Orders and payments as values, and as they are written down. Pure."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -78,20 +79,32 @@ class Reason(StrEnum):
     CREDIT_GONE = "credit_gone"
     NOTHING_TO_ADD = "nothing_to_add"
     RENEWAL_CANCELLED = "renewal_cancelled"  # charged by a mandate after its user cancelled
-    MALFORMED_EVENT = "malformed_event"  # a signed event that could not be read; its body is kept with it
+    MALFORMED_EVENT = "malformed_event"  # a signed event that could not be read; what is readable of it is kept with it
     REFUNDED = "refunded"  # given back before anything was granted
+    DISPUTED = "disputed"  # granted, and its payer asks the bank for the money; Razorpay wants an answer in time
+    ACCOUNT_DELETED = "account_deleted"  # paid after the account was deleted
+    CREDIT_SPENT = "credit_spent"  # given back when its unused part had paid for another plan already
 
 
 class Resolution(StrEnum):
-    """What an administrator can do with a payment kept for review."""
+    """What an administrator can do with a payment kept for review, or with an event that could not be read."""
 
     GRANT = "grant"
     REFUND = "refund"
+    LOOK_UP = "look_up"  # see at Razorpay what the event was about, and settle that
+    DISMISS = "dismiss"  # nothing is left to be done; never for money that is ours
 
 
 # Money that asks for nothing we can give goes back; where only the quote's credit is gone, the buyer still wants the plan.
 PROPOSED: Mapping[Reason, Resolution] = MappingProxyType(
-    {reason: Resolution.GRANT if reason is Reason.CREDIT_GONE else Resolution.REFUND for reason in Reason},
+    dict.fromkeys(Reason, Resolution.REFUND)
+    | {
+        Reason.CREDIT_GONE: Resolution.GRANT,
+        Reason.MALFORMED_EVENT: Resolution.LOOK_UP,
+        Reason.REFUNDED: Resolution.DISMISS,
+        Reason.CREDIT_SPENT: Resolution.DISMISS,
+        Reason.DISPUTED: Resolution.DISMISS,
+    },
 )
 
 
@@ -133,8 +146,13 @@ class Dispute:
     status: str
 
 
+LARGEST_AMOUNT = 10**12  # paise: far beyond any card or account, and well within what a table holds
+_ID = re.compile(r"[A-Za-z0-9]{1,40}")
+_WORD = re.compile(r"[A-Za-z0-9_]{1,64}")
+
+
 class MalformedPaymentError(ValueError):
-    """What claims to be a payment lacks what a payment has."""
+    """What claims to be a payment lacks what a payment has. Its text names the field."""
 
 
 def to_payment(entity: object) -> Payment:
@@ -142,14 +160,14 @@ def to_payment(entity: object) -> Payment:
     if not isinstance(entity, Mapping):
         raise MalformedPaymentError("not an object")
     return Payment(
-        id=_text(entity, "id", "pay_"),
-        order_id=_optional(entity, "order_id"),
+        id=named(entity, "id", "pay_"),
+        order_id=_other(entity, "order_id", "order_"),
         amount=_amount(entity),
-        currency=_text(entity, "currency"),
-        status=_text(entity, "status"),
-        invoice_id=_optional(entity, "invoice_id"),
-        method=_optional(entity, "method"),
-        error=_optional(entity, "error_reason"),
+        currency=_word(entity, "currency"),
+        status=_word(entity, "status"),
+        invoice_id=_other(entity, "invoice_id", "inv_"),
+        method=_remark(entity, "method"),
+        error=_remark(entity, "error_reason"),
     )
 
 
@@ -158,8 +176,8 @@ def to_refund(entity: object, status: str) -> Refund:
     if not isinstance(entity, Mapping):
         raise MalformedPaymentError("not an object")
     return Refund(
-        id=_text(entity, "id", "rfnd_"),
-        payment_id=_text(entity, "payment_id", "pay_"),
+        id=named(entity, "id", "rfnd_"),
+        payment_id=named(entity, "payment_id", "pay_"),
         amount=_amount(entity),
         status=status,
     )
@@ -169,26 +187,39 @@ def to_dispute(entity: object, status: str) -> Dispute:
     """The dispute in an entity of Razorpay's, in the status that its event tells. Raises MalformedPaymentError."""
     if not isinstance(entity, Mapping):
         raise MalformedPaymentError("not an object")
-    return Dispute(id=_text(entity, "id", "disp_"), payment_id=_text(entity, "payment_id", "pay_"), status=status)
+    return Dispute(id=named(entity, "id", "disp_"), payment_id=named(entity, "payment_id", "pay_"), status=status)
 
 
 def _amount(entity: Mapping[str, Any]) -> int:
     amount = entity.get("amount")
-    if not isinstance(amount, int) or isinstance(amount, bool) or amount < 0:
+    if not isinstance(amount, int) or isinstance(amount, bool) or not 0 <= amount <= LARGEST_AMOUNT:
         raise MalformedPaymentError("amount")
     return amount
 
 
-def _text(entity: Mapping[str, Any], name: str, prefix: str = "") -> str:
+def named(entity: Mapping[str, Any], name: str, prefix: str) -> str:
+    """The id of an entity of Razorpay's under this name. Raises MalformedPaymentError."""
     value = entity.get(name)
-    if not isinstance(value, str) or not value.startswith(prefix) or len(value) <= len(prefix):
+    if not isinstance(value, str) or not value.startswith(prefix) or not _ID.fullmatch(value, len(prefix)):
         raise MalformedPaymentError(name)
     return value
 
 
-def _optional(entity: Mapping[str, Any], name: str) -> str | None:
+def _other(entity: Mapping[str, Any], name: str, prefix: str) -> str | None:
+    return named(entity, name, prefix) if entity.get(name) else None  # null or empty where there is none
+
+
+def _word(entity: Mapping[str, Any], name: str) -> str:
     value = entity.get(name)
-    return value if isinstance(value, str) and value else None
+    if not isinstance(value, str) or not _WORD.fullmatch(value):
+        raise MalformedPaymentError(name)
+    return value
+
+
+def _remark(entity: Mapping[str, Any], name: str) -> str | None:
+    # Nothing depends on it, so whatever else stands there is left out.
+    value = entity.get(name)
+    return value if isinstance(value, str) and _WORD.fullmatch(value) else None
 
 
 def from_order(order: Order) -> dict[str, Any]:

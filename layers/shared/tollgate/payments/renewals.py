@@ -49,12 +49,15 @@ def _try(charge: Charge, mandate: Mandate | None, entry: Entry) -> Settlement:
         return _keep(charge, mandate, reason or Reason.UNKNOWN_ORDER, entry)
     _take_over(mandate, entry.at)
     before = users.get(mandate.user_id)
+    if before and before.deleted_at:
+        return _keep(charge, mandate, Reason.ACCOUNT_DELETED, entry)
     try:
-        after, granted = _granted(before, charge, mandate, entry.at)
+        user = before or users.fresh(mandate.user_id, mandate.email, calendar.whole_second(entry.at))
+        after, cycle = granted(user, charge, mandate, entry.at)
     except Conflict:
         return _keep(charge, mandate, Reason.NOTHING_TO_ADD, entry)
-    store.grant(mandate, charge, granted, (before, after), entry)
-    return Settlement(subscription=granted)
+    store.grant(mandate, charge, cycle, (before, after), entry)
+    return Settlement(subscription=cycle)
 
 
 def _misfit(charge: Charge, mandate: Mandate | None) -> Reason | None:
@@ -62,6 +65,7 @@ def _misfit(charge: Charge, mandate: Mandate | None) -> Reason | None:
         return Reason.UNKNOWN_ORDER
     late = mandate.cancel_at is not None and charge.at > mandate.cancel_at.timestamp()
     misfits = {
+        Reason.OTHER_MODE: mandate.mode != app.gateway().mode,
         Reason.PLAN_UNKNOWN: plans.find(mandate.tier, mandate.plan) is None,
         Reason.CURRENCY_DIFFERS: charge.payment.currency != plans.CURRENCY,
         Reason.AMOUNT_DIFFERS: charge.payment.amount != mandate.price,
@@ -76,9 +80,10 @@ def _keep(charge: Charge, mandate: Mandate | None, reason: Reason, entry: Entry)
     return Settlement(reason=reason)
 
 
-def _granted(before: User | None, charge: Charge, mandate: Mandate, at: datetime) -> tuple[User, Subscription]:
+def granted(user: User, charge: Charge, mandate: Mandate, at: datetime) -> tuple[User, Subscription]:
+    """The user with the cycle that was charged, and that cycle as it lies on the timeline. Raises Conflict where a plan without
+    end runs."""
     now = calendar.whole_second(at)
-    user = before or users.fresh(mandate.user_id, mandate.email, now)
     cycle = replace(
         subscriptions.bought(ids.subscription_id(at), mandate.tier, mandate.plan, now),
         amount=charge.payment.amount,
@@ -90,7 +95,7 @@ def _granted(before: User | None, charge: Charge, mandate: Mandate, at: datetime
     )
     after = purchases.grant_cycle(user, cycle, now)
     active = mandate.is_news(Stage.ACTIVE, charge.at)
-    after = _renewed(after, replace(mandate, stage=Stage.ACTIVE) if active else mandate)
+    after = _renewed(after, replace(mandate, stage=Stage.ACTIVE) if active else mandate, now)
     return after, next(each for each in after.subscriptions if each.subscription_id == cycle.subscription_id)
 
 
@@ -111,7 +116,8 @@ def follow(seen: Seen, entry: Entry) -> bool:
         if after.renews:
             _take_over(mandate, entry.at)
         try:
-            change = None if mandate.renews and after.renews else _change(after)  # a refunded period stays as it is
+            # A mandate that renews as before changes nothing: a refunded period stays as it is.
+            change = None if mandate.renews and after.renews else _change(after, calendar.whole_second(entry.at))
             store.note(mandate, store.told(seen.stage, seen.at), change, entry)
         except ConditionFailedError:
             continue
@@ -119,19 +125,19 @@ def follow(seen: Seen, entry: Entry) -> bool:
     raise ProviderUnavailable("Too much is happening to this account at once; try again in a moment.")
 
 
-def _change(mandate: Mandate) -> tuple[User, User] | None:
+def _change(mandate: Mandate, now: datetime) -> tuple[User, User] | None:
     user = users.get(mandate.user_id)
-    after = _renewed(user, mandate) if user else None
+    after = _renewed(user, mandate, now) if user else None
     return (user, after) if user and after and after.subscriptions != user.subscriptions else None
 
 
-def _renewed(user: User, mandate: Mandate) -> User:
+def _renewed(user: User, mandate: Mandate, now: datetime) -> User:
     if mandate.renews:
         days, first = settings().grace_days, mandate.starts_at
         left = subscriptions.renewed_by(user.subscriptions, mandate.id, mandate.tier, days, first)
     else:
         left = subscriptions.not_renewed_by(user.subscriptions, mandate.id)
-    return replace(user, subscriptions=left)
+    return replace(user, subscriptions=subscriptions.laid_again(left, now))
 
 
 def _take_over(mandate: Mandate, at: datetime) -> None:
@@ -167,7 +173,7 @@ def cancel(user: User, reason: str | None, now: datetime) -> User | None:
         else each
         for each in user.subscriptions
     )
-    after = replace(user, subscriptions=left)
+    after = replace(user, subscriptions=subscriptions.laid_again(left, now))
     end(standing, (user, after) if left else None, now, at_cycle_end=True)
     return after
 
@@ -180,6 +186,14 @@ def outgrow(user_id: str, bought: Subscription, at: datetime) -> None:
         end(_standing(user_id), None, at, at_cycle_end=False)
     except (ConditionFailedError, ProviderUnavailable):
         return
+
+
+def leave(user_id: str, at: datetime) -> None:
+    """End at once whatever could still charge somebody who leaves. What Razorpay does not confirm, the reconciler asks again.
+
+    Raises ConditionFailedError where a mandate changed since it was read.
+    """
+    end(_standing(user_id), None, at, at_cycle_end=False)
 
 
 def end(standing: list[Mandate], change: tuple[User, User] | None, at: datetime, *, at_cycle_end: bool) -> None:
@@ -261,6 +275,8 @@ def _finish(mandate: Mandate, now: datetime) -> None:
 
 def _is_outgrown(mandate: Mandate, now: datetime) -> bool:
     user = users.get(mandate.user_id)
+    if user and user.deleted_at:
+        return True
     current = user.running(now) if user else None
     return current is not None and (current.end_date is None or plans.RANK[current.tier] > plans.RANK[mandate.tier])
 

@@ -1,22 +1,36 @@
-"""Money that goes back: refunds end exactly the period they paid for, disputes end it when they are lost."""
+"""Money that goes back: refunds end exactly the period they paid for, disputes end it when they are lost.
+
+What they end renews no more: nobody is charged for the month after one that was given back. Where another plan had taken the
+period's place, the credit it gave is withdrawn, so that no paisa is both given back and spent.
+"""
 
 from dataclasses import replace
 from datetime import datetime
 
 from tollgate import calendar, purchases
+from tollgate import subscriptions as periods
 from tollgate.errors import ProviderUnavailable
-from tollgate.payments.orders import Dispute, Payment, Refund
+from tollgate.payments import renewals
+from tollgate.payments.mandates import Mandate
+from tollgate.payments.orders import Dispute, Payment, Reason, Refund
 from tollgate.payments.settle import settle
-from tollgate.store import reversals, subscriptions, users
+from tollgate.store import mandates, reversals, subscriptions, users
 from tollgate.store.dynamodb import ConditionFailedError
 from tollgate.store.payments import Entry
-from tollgate.store.reversals import Reversible
-from tollgate.subscriptions import Status
+from tollgate.store.reversals import Effect, Reversible, Undone
+from tollgate.subscriptions import Status, Subscription
 from tollgate.users import User
 
 TRIES = 5
 FINAL = frozenset({"processed", "failed"})
-LOST, WON = "lost", "won"
+OPENED, LOST, WON = "created", "lost", "won"
+TURNS = (
+    "created",
+    "closed",
+    LOST,
+    WON,
+)  # a dispute's, from its beginning: a late word of an earlier one changes nothing
+NOTHING = Effect()
 
 
 def refunded(payment: Payment, refund: Refund, entry: Entry) -> None:
@@ -28,7 +42,9 @@ def refunded(payment: Payment, refund: Refund, entry: Entry) -> None:
         try:
             found = reversals.get(refund.payment_id) or _first_heard(payment, refund, entry)
             if found and _is_news(found, refund):
-                reversals.note_refund(found, refund, _after_refund(found, refund, entry.at), entry)
+                effect = _after_refund(found, refund, entry.at)
+                reversals.note_refund(found, refund, effect, entry)
+                _end(effect.mandate)
         except ConditionFailedError:
             continue
         return
@@ -48,52 +64,115 @@ def _is_news(found: Reversible, refund: Refund) -> bool:
     return known is None or (known.status not in FINAL and known.status != refund.status)
 
 
-def _after_refund(found: Reversible, refund: Refund, at: datetime) -> tuple[User, User] | None:
-    now_back = found.refunded + (refund.amount if refund.status == "processed" else 0)
-    return _without_period(found, at) if now_back >= found.amount else None
+def _after_refund(found: Reversible, refund: Refund, at: datetime) -> Effect:
+    if refund.status != "processed":
+        return NOTHING
+    now_back = found.refunded + refund.amount
+    if now_back >= found.amount:
+        return _without(found, at) if found.granted else Effect(closed_by=refund.id)
+    user = _owner(found)
+    after = purchases.reduce(user, found.granted.subscription_id, now_back) if user and found.granted else None
+    return Effect(user=(user, after)) if user and after and after is not user else NOTHING
 
 
-def _without_period(found: Reversible, at: datetime) -> tuple[User, User] | None:
-    user = users.get(found.user_id) if found.user_id and found.granted else None
-    if user is None or found.granted is None:
+def _owner(found: Reversible) -> User | None:
+    return users.get(found.user_id) if found.user_id and found.granted else None
+
+
+def _without(found: Reversible, at: datetime) -> Effect:
+    """What it means that nothing of a granted payment is ours any more. It happens to a payment once."""
+    user, now = _owner(found), calendar.whole_second(at)
+    if user is None or found.granted is None or found.undone:
+        return NOTHING
+    name = found.granted.subscription_id
+    stood = next((each for each in user.subscriptions if each.subscription_id == name and not each.is_over(now)), None)
+    mandate = _renewing(found, stood)
+    if stood:
+        after = _not_renewed(purchases.revoke(user, name, now), mandate, now)
+        return Effect(user=(user, after), undone=Undone(period=stood), mandate=mandate)
+    gone = subscriptions.get(user.id, name)
+    if gone and gone.status is Status.REPLACED:
+        return _without_credit(user, gone, mandate, now)
+    after = _not_renewed(user, mandate, now)
+    return Effect(user=None if after is user else (user, after), mandate=mandate)
+
+
+def _without_credit(user: User, gone: Subscription, mandate: Mandate | None, now: datetime) -> Effect:
+    after, taken, spent = purchases.take_back(user, gone)
+    after = _not_renewed(after, mandate, now)
+    reason = Reason.CREDIT_SPENT if spent else None
+    return Effect(user=(user, after), undone=Undone(taken=taken), mandate=mandate, reason=reason)
+
+
+def _renewing(found: Reversible, stood: Subscription | None) -> Mandate | None:
+    """The mandate that would charge for what comes after this period, if one does."""
+    renewed = stood.razorpay_subscription_id if stood and stood.auto_renew else None
+    name = found.mandate_id or renewed
+    mandate = mandates.find(name).mandate if name else None
+    if mandate is None or not mandate.stands:
         return None
-    after = purchases.revoke(user, found.granted.subscription_id, calendar.whole_second(at))
-    return None if after is user else (user, after)
+    return mandate if renewed == mandate.id or mandate.latest_payment == found.payment_id else None
+
+
+def _not_renewed(user: User, mandate: Mandate | None, now: datetime) -> User:
+    if mandate is None:
+        return user
+    left = periods.laid_again(periods.not_renewed_by(user.subscriptions, mandate.id), now)
+    return user if left == user.subscriptions else replace(user, subscriptions=left)
+
+
+def _end(mandate: Mandate | None) -> None:
+    if mandate is None:
+        return
+    try:
+        renewals.carry_out(mandate, at_cycle_end=False)
+    except ProviderUnavailable:
+        return  # it is written down; the reconciler asks again until Razorpay confirms
 
 
 def disputed(dispute: Dispute, entry: Entry) -> bool:
-    """Note a dispute; whether it is about a payment of ours. Open it changes nothing, lost it ends the period, won after that
-    it restores it. Raises ProviderUnavailable."""
+    """Note a dispute; whether it is about a payment of ours. Open it only shows it to administrators, lost it ends the period,
+    won after that it restores it. Raises ProviderUnavailable."""
     for _ in range(TRIES):
         found = reversals.get(dispute.payment_id)
         if found is None:
             return False
         known = found.disputes.get(dispute.id)
-        if known in {dispute.status, WON} or (known == LOST and dispute.status != WON):
+        if known is not None and TURNS.index(dispute.status) <= TURNS.index(known):
             return True
         try:
-            reversals.note_dispute(found, dispute, _after_dispute(found, dispute, known, entry.at), entry)
+            effect = _after_dispute(found, dispute, known, entry.at)
+            reversals.note_dispute(found, dispute, effect, entry)
+            _end(effect.mandate)
         except ConditionFailedError:
             continue
         return True
     raise ProviderUnavailable("Too much is happening to this payment at once.")
 
 
-def _after_dispute(found: Reversible, dispute: Dispute, known: str | None, at: datetime) -> tuple[User, User] | None:
+def _after_dispute(found: Reversible, dispute: Dispute, known: str | None, at: datetime) -> Effect:
+    if dispute.status == OPENED:  # somebody has to answer it at Razorpay in time
+        return Effect(reason=Reason.DISPUTED) if found.granted else NOTHING
     if dispute.status == LOST:
-        return _without_period(found, at)
+        return replace(_without(found, at), closed=True)
     if dispute.status == WON and known == LOST:
-        return _with_period(found, at)
-    return None
+        return replace(_given_again(found, at), closed=True)
+    return Effect(closed=True)
 
 
-def _with_period(found: Reversible, at: datetime) -> tuple[User, User] | None:
-    user = users.get(found.user_id) if found.user_id and found.granted else None
-    if user is None or found.granted is None or found.refunded >= found.amount:
-        return None
-    # The period's own row says how it ended and what its dates had become; the ledger has it as it was granted.
-    row = subscriptions.get(user.id, found.granted.subscription_id)
-    if row is None or row.status is not Status.REFUNDED:
-        return None
-    after = purchases.restore(user, found.granted, calendar.whole_second(at))
-    return None if after is user else (user, after)
+def _given_again(found: Reversible, at: datetime) -> Effect:
+    """What a payment that is ours after all pays for again. Its mandate stays ended: Razorpay revives none."""
+    user, undone, now = _owner(found), found.undone, calendar.whole_second(at)
+    if user is None or undone is None or found.refunded >= found.amount:
+        return NOTHING
+    if undone.period:
+        after = purchases.restore(user, _as_it_renews_now(undone.period), now)
+    else:
+        after = purchases.give_again(user, undone.taken or {})
+    return Effect(user=None if after is user else (user, after), given_again=True)
+
+
+def _as_it_renews_now(stood: Subscription) -> Subscription:
+    name = stood.razorpay_subscription_id if stood.auto_renew else None
+    mandate = mandates.find(name).mandate if name else None
+    return replace(stood, auto_renew=mandate is not None and mandate.renews)

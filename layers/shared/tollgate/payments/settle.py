@@ -3,7 +3,7 @@
 Any order, any number of repetitions, any crash point: the same state. What was paid and cannot be granted is kept for review.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tollgate import app, calendar, ids, plans, purchases, subscriptions
@@ -45,18 +45,22 @@ def settle(payment: Payment, entry: Entry, found: Found | None = None) -> Settle
         if found.ledgered:
             return Settlement(subscription=found.ledgered.subscription, reason=found.ledgered.reason)
         try:
-            return _try(payment, found.order, entry)
+            return _try(payment, found, entry)
         except ConditionFailedError:
             found = None  # somebody else was quicker, with this payment or with another of the same user: look again
     raise ProviderUnavailable("Too much is happening to this account at once; try again in a moment.")
 
 
-def _try(payment: Payment, order: Order | None, entry: Entry) -> Settlement:
+def _try(payment: Payment, found: Found, entry: Entry) -> Settlement:
+    order = found.order
     reason = _misfit(payment, order)
     if reason or order is None:
         return _keep(payment, order, reason or Reason.UNKNOWN_ORDER, entry)
-    before = users.get(order.user_id)
+    before = found.owner(order)
+    if before and before.deleted_at:
+        return _keep(payment, order, Reason.ACCOUNT_DELETED, entry)
     user = before or users.fresh(order.user_id, order.email, entry.at)
+    user = replace(user, email=order.email or user.email)  # the buyer's token had it when the order was made
     try:
         after, granted = _granted(user, order, payment, entry.at)
     except CreditGoneError:
@@ -90,7 +94,12 @@ def _granted(user: User, order: Order, payment: Payment, at: datetime) -> tuple[
     current = user.running(now)
     if current and current.end_date is None:
         raise Conflict("A plan without end is running.")
+    if not purchases.is_still_worth(user, order.credit, order.created_at):
+        raise CreditGoneError
     new = subscriptions.bought(ids.subscription_id(at), order.tier, order.plan, now)
     new = new.paid(amount=payment.amount, credit=order.credit.used, order_id=order.id, payment_id=payment.id)
     after = purchases.grant(user, new, order.credit, now)
-    return after, next(each for each in after.subscriptions if each.subscription_id == new.subscription_id)
+    placed = next((each for each in after.subscriptions if each.subscription_id == new.subscription_id), None)
+    if placed is None:  # by another environment's clock a plan without end has begun, by ours it is about to
+        raise Conflict("A plan without end begins.")
+    return after, placed

@@ -1,23 +1,35 @@
 """Razorpay's events. One registered function an event; what is not registered is answered 200 and left alone.
 
 The signature covers the body only, so nothing outside the body is believed: a repeated event is recognised by the digest of its
-bytes, a repeated payment by its ledger entry. A late event never undoes a later state: money is only ever added here.
+bytes, a repeated payment by its ledger entry. A late event never undoes a later state: money is only ever added here. What is
+signed and cannot be read is kept for a person, never refused: Razorpay would send it for a day and then stop sending anything.
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from tollgate.payments import renewals, reversals
+from tollgate.payments.audit import LARGEST_TOKEN
+from tollgate.payments.gateway import patience
 from tollgate.payments.mandates import to_charge, to_seen
-from tollgate.payments.orders import MalformedPaymentError, Payment, to_dispute, to_payment, to_refund
+from tollgate.payments.orders import (
+    LARGEST_AMOUNT,
+    MalformedPaymentError,
+    Payment,
+    to_dispute,
+    to_payment,
+    to_refund,
+)
 from tollgate.payments.settle import Settlement, settle
-from tollgate.store import mandates as kept
 from tollgate.store import payments as ledger
+from tollgate.store import review
 from tollgate.store.payments import Entry, Found
+from tollgate.store.review import EVENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +44,7 @@ class Event:
 
     @property
     def entry(self) -> Entry:
-        return Entry(source=f"webhook:{self.name}", at=self.at, event=f"event#{self.digest}")
+        return Entry(source=f"webhook:{self.name}", at=self.at, event=f"{EVENT}{self.digest}")
 
     def entity(self, kind: str) -> object:
         """The entity of that kind in the payload, whatever it is."""
@@ -43,7 +55,10 @@ class Event:
 MANDATE_EVENTS = (
     "authenticated", "activated", "charged", "pending", "halted", "cancelled", "completed", "paused", "resumed", "updated",
 )  # fmt: skip
-LARGEST_TOKEN = 500  # paise
+
+SECONDS_FOR_RAZORPAY = 1.5  # of the five in which it wants its answer; what is not done by then the reconciler does
+LONGEST_NAME, LONGEST_KEY = 64, 2048  # a key's bytes, as DynamoDB has it
+LATEST = 4_765_046_400  # the year 2120, Razorpay's last
 
 type Outcome = str  # what the log says: granted, kept, noted, seen, ignored, malformed
 
@@ -60,29 +75,71 @@ def on(*names: str) -> Callable[[Callable[[Event], Outcome]], Callable[[Event], 
     return register
 
 
-def event(body: Mapping[str, Any], raw: bytes, at: datetime) -> Event:
-    """The event in a signed body."""
-    payload, told_at = body.get("payload"), body.get("created_at")
+def event(raw: bytes, at: datetime) -> Event:
+    """The event in a signed body; one without a name where the body cannot be read."""
+    body = _parsed(raw)
+    name, payload, told_at = (body.get(each) for each in ("event", "payload", "created_at"))
     return Event(
-        name=str(body.get("event", "")),
+        name=name[:LONGEST_NAME] if isinstance(name, str) else "",
         payload=payload if isinstance(payload, Mapping) else {},
         digest=hashlib.sha256(raw).hexdigest(),
         at=at,
-        told_at=told_at if isinstance(told_at, int) and not isinstance(told_at, bool) else 0,
+        told_at=told_at if type(told_at) is int and 0 <= told_at <= LATEST else 0,
     )
+
+
+def _parsed(raw: bytes) -> Mapping[str, Any]:
+    try:
+        body = json.loads(raw)
+    except (ValueError, RecursionError):
+        return {}
+    return body if isinstance(body, dict) else {}
 
 
 def handle(received: Event) -> Outcome:
     """Do what the event asks for, once. Raises ProviderUnavailable where it could not be done: Razorpay then sends it again."""
+    if not received.name:
+        return _keep_unread(received, "event")
     handler = _HANDLERS.get(received.name)
     if handler is None:
         return "ignored"
     try:
-        return handler(received)
-    except MalformedPaymentError:
-        if handler is mandate_moved:  # nothing else tells of it so soon, so a person looks at it
-            kept.keep_unread(received.entry.event or "", json.dumps(received.payload), received.at)
-        return "malformed"
+        with patience(SECONDS_FOR_RAZORPAY):
+            return handler(received)
+    except MalformedPaymentError as error:
+        return _keep_unread(received, str(error))
+
+
+# What cannot be read. Kept are the names of what it is about and the facts in question, nothing of who paid.
+
+_ABOUT = ("payment", "order", "refund", "subscription", "invoice", "dispute")
+_FACTS = (
+    "id", "payment_id", "order_id", "invoice_id", "subscription_id", "amount", "currency", "status", "current_start",
+    "current_end",
+)  # fmt: skip
+_PLAIN = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+
+
+def _keep_unread(received: Event, problem: str) -> Outcome:
+    review.keep_unread(received.digest, received.name, problem, dict(_told(received)), received.at)
+    return "malformed"
+
+
+def _told(received: Event) -> Iterator[tuple[str, str]]:
+    for kind in _ABOUT:
+        entity = received.entity(kind)
+        if isinstance(entity, Mapping):
+            yield from ((f"{kind}.{fact}", _said(entity[fact])) for fact in _FACTS if fact in entity)
+
+
+def _said(value: object) -> str:
+    """A fact as it may be kept: plain words and numbers as they are, of everything else only what kind of thing it is."""
+    if isinstance(value, str):
+        return value if _PLAIN.fullmatch(value) else f"text of {len(value)} characters"
+    if isinstance(value, int | float) or value is None:
+        text = str(value) if not isinstance(value, int) or abs(value) <= LARGEST_AMOUNT else "a number too large"
+        return text[:LONGEST_NAME]
+    return "a list" if isinstance(value, list) else "an object"
 
 
 @on("payment.captured", "order.paid")
@@ -94,7 +151,7 @@ def money_came(received: Event) -> Outcome:
     if found.seen:
         return "seen"
     if not payment.is_captured:
-        return "malformed"
+        raise MalformedPaymentError("status")
     settled = settle(payment, received.entry, found)
     if settled.subscription and found.order:
         renewals.outgrow(found.order.user_id, settled.subscription, received.at)
@@ -148,7 +205,15 @@ def money_is_disputed(received: Event) -> Outcome:
 
 def _look_up(received: Event) -> tuple[Payment, Found]:
     payment = to_payment(received.entity("payment"))
-    return payment, ledger.find(payment.order_id, payment.id, received.entry.event)
+    return payment, ledger.find(payment.order_id, payment.id, received.entry.event, _payer(received))
+
+
+def _payer(received: Event) -> str | None:
+    """Whose order it is, as we wrote on it: only to read less often, never to decide anything."""
+    order = received.entity("order")
+    notes = order.get("notes") if isinstance(order, Mapping) else None
+    name = notes.get("userId") if isinstance(notes, Mapping) else None
+    return name if isinstance(name, str) and name and len(name.encode("utf-8", "replace")) <= LONGEST_KEY else None
 
 
 def _outcome(settlement: Settlement) -> Outcome:

@@ -198,11 +198,16 @@ def end(standing: Sequence[Mandate], change: UserChange | None, at: datetime) ->
 
     Raises ConditionFailedError.
     """
-    now = calendar.iso(at)
-    updates: list[dict[str, Any]] = [{"Update": _update(each, {"cancelAt": now, "lookAt": now})} for each in standing]
+    updates = [to_end(each, at) for each in standing]
     changed = _changed(change, Entry(source="cancel", at=at))
     if updates or changed:
         transact(*updates, *changed)
+
+
+def to_end(mandate: Mandate, at: datetime) -> dict[str, Any]:
+    """The write that notes that a mandate is to end."""
+    now = calendar.iso(at)
+    return {"Update": _update(mandate, {"cancelAt": now, "lookAt": now})}
 
 
 def ended(mandate: Mandate) -> None:
@@ -222,35 +227,22 @@ def grant(mandate: Mandate, charge: Charge, granted: Subscription, change: UserC
     On condition that the payment has no entry yet, and that mandate and user are as read. Raises ConditionFailedError.
     """
     row = _row(mandate, charge, entry) | {"subscription": records.from_subscription(granted)}
+    transact(put_new(row), paid(mandate, charge), *_changed(change, entry), *note_event(entry))
+
+
+def paid(mandate: Mandate, charge: Charge) -> dict[str, Any]:
+    """The write that notes that a cycle of a mandate is paid for."""
     until = max(mandate.paid_until or charge.ends, charge.ends)
     news = told(Stage.ACTIVE, charge.at) if mandate.is_news(Stage.ACTIVE, charge.at) else {}
-    paid = {charge.cycle: charge.payment.id, "paidUntil": calendar.iso(until), **news}
-    transact(put_new(row), {"Update": _update(mandate, paid)}, *_changed(change, entry), *note_event(entry))
+    facts = {charge.cycle: charge.payment.id, "paidUntil": calendar.iso(until), **news}
+    return {"Update": _update(mandate, facts)}
 
 
 def flag(mandate: Mandate | None, charge: Charge, reason: Reason, entry: Entry) -> None:
-    """Keep a charge for review. Raises ConditionFailedError where it has an entry already."""
-    row = _row(mandate, charge, entry) | {"reason": reason.value, "flagged": OPEN}
+    """Keep a charge for review, with the cycle it was for. Raises ConditionFailedError where it has an entry already."""
+    cycle = {"startsAt": calendar.iso(charge.starts), "endsAt": calendar.iso(charge.ends), "paidAt": charge.at}
+    row = _row(mandate, charge, entry) | {"reason": reason.value, "flagged": OPEN, **cycle}
     transact(put_new(row), *note_event(entry))
-
-
-def keep_unread(event: str, body: str, at: datetime) -> None:
-    """Keep a signed event that could not be read, for review; once."""
-    row = {
-        "id": event,
-        "kind": "event",
-        "orderId": None,
-        "amount": 0,
-        "currency": "INR",
-        "reason": Reason.MALFORMED_EVENT.value,
-        "flagged": OPEN,
-        "body": body,
-        "at": calendar.iso(at),
-    }
-    try:
-        transact(put_new(row))
-    except ConditionFailedError:
-        return
 
 
 def _row(mandate: Mandate | None, charge: Charge, entry: Entry) -> dict[str, Any]:
@@ -266,7 +258,7 @@ def _changed(change: UserChange | None, entry: Entry) -> list[dict[str, Any]]:
     if change is None:
         return []
     before, after = change
-    return [{"Update": users.change(after, before, entry.at)}, *subscriptions.rows(after, before)]
+    return [{"Update": users.change(after, before, entry.at)}, *subscriptions.rows(after, before, entry.at)]
 
 
 def _update(mandate: Mandate, told: Mapping[str, object]) -> dict[str, Any]:

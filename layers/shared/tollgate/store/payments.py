@@ -38,11 +38,20 @@ class Ledgered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What the table knows of a payment: its order, its ledger entry, and whether this very event was handled before."""
+    """What is known of a payment: its order, its ledger entry, and whether this very event was handled before.
+
+    `reader` is whose record was read along with it, and `user` that record, None where nothing is written.
+    """
 
     order: Order | None
     ledgered: Ledgered | None
     seen: bool
+    reader: str | None = None
+    user: User | None = None
+
+    def owner(self, order: Order) -> User | None:
+        """The order's owner as last written; read now unless that was done with the order."""
+        return self.user if self.reader == order.user_id else users.get(order.user_id)
 
 
 def put_order(order: Order) -> None:
@@ -50,6 +59,12 @@ def put_order(order: Order) -> None:
     look = next_look(order.created_at, order.created_at)
     watched = {"open": _shard(order.id), "lookAt": calendar.iso(look)} if look else {}
     send("put_item", TableName=settings().tables.payments, Item=to_item(from_order(order) | watched))
+
+
+def order(order_id: str) -> Order | None:
+    """One order, read consistently."""
+    answer = send("get_item", TableName=settings().tables.payments, Key=key(order_id), ConsistentRead=True)
+    return to_order(from_item(answer["Item"])) if "Item" in answer else None
 
 
 def _shard(order_id: str) -> str:
@@ -93,22 +108,28 @@ def looked(order: Order, now: datetime) -> None:
         return
 
 
-def find(order_id: str | None, payment_id: str, event: str | None = None) -> Found:
-    """The order, the ledger entry and the event, read together and consistently."""
+def find(order_id: str | None, payment_id: str, event: str | None = None, reader: str | None = None) -> Found:
+    """The order, the ledger entry and the event, read together and consistently.
+
+    With them the record of `reader`, who is probably the order's owner and so need not be read by itself.
+    """
     wanted = {name for name in (order_id, payment_id, event) if name}
-    table = settings().tables.payments
-    answer = send(
-        "batch_get_item",
-        RequestItems={table: {"Keys": [key(name) for name in sorted(wanted)], "ConsistentRead": True}},
-    )
+    table, people = settings().tables.payments, settings().tables.users
+    keys: dict[str, Any] = {table: {"Keys": [key(name) for name in sorted(wanted)], "ConsistentRead": True}}
+    if reader:
+        keys[people] = {"Keys": [users.key(reader)], "ConsistentRead": True}
+    answer = send("batch_get_item", RequestItems=keys)
     if answer.get("UnprocessedKeys"):
         raise ProviderUnavailable("The database is busy; try again in a moment.")
     rows = {row["id"]: row for row in (from_item(item) for item in answer["Responses"].get(table, ()))}
+    known = [records.to_user(from_item(item)) for item in answer["Responses"].get(people, ())]
     order = rows.get(order_id) if order_id else None
     return Found(
         order=to_order(order) if order and order.get("kind") == "order" else None,
         ledgered=_to_ledgered(rows[payment_id]) if payment_id in rows else None,
         seen=event in rows,
+        reader=reader,
+        user=known[0] if known else None,
     )
 
 
@@ -154,7 +175,7 @@ def grant(
         put_new(row),
         {"Update": paid},
         {"Update": users.change(after, before, entry.at)},
-        *subscriptions.rows(after, before),
+        *subscriptions.rows(after, before, entry.at),
         *note_event(entry),
     )
 
@@ -201,6 +222,7 @@ def ledger_row(payment: Payment, entry: Entry) -> dict[str, Any]:
         "method": payment.method,
         "source": entry.source,
         "at": calendar.iso(entry.at),
+        "changedOn": calendar.day_stamp(entry.at),  # by which the daily check finds it again
     }
 
 

@@ -12,6 +12,7 @@ from tollgate.subscriptions import ENDED, Status, Subscription
 from tollgate.users import Notifications, Preference, User
 
 _INSTANTS = ("start_date", "end_date", "created_at", "cancelled_at")
+_RARE = frozenset({"refunded", "credited"})  # nothing, on nearly every period: left out, so that records stay small
 _NAMES = {
     field.name: "".join(part.title() if i else part for i, part in enumerate(field.name.split("_")))
     for field in fields(Subscription)
@@ -24,7 +25,7 @@ def from_subscription(subscription: Subscription) -> dict[str, Any]:
     return {
         name: calendar.iso(value) if isinstance(value, datetime) else value
         for name, value in values.items()
-        if value is not None
+        if value is not None and (value or name not in _RARE)
     }
 
 
@@ -67,6 +68,7 @@ def to_user(record: Mapping[str, Any]) -> User:
         counters=MappingProxyType({name: value for name, value in record.items() if _is_counter(name)}),
         terms=MappingProxyType(record.get("terms", {})),
         resumes_generated=record.get("resumesGenerated", 0),
+        deleted_at=calendar.parse(record["deletedAt"]) if "deletedAt" in record else None,
     )
 
 
@@ -76,4 +78,4 @@ def _is_counter(name: str) -> bool:
 
 def leases(record: Mapping[str, Any]) -> tuple[Lease, ...]:
     """The running calls on a user's record."""
-    return tuple(read_lease(name, steps) for name, steps in record.items() if name.startswith("lease#"))
+    return tuple(read_lease(name, steps, record) for name, steps in record.items() if name.startswith("lease#"))
