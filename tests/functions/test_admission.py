@@ -55,12 +55,15 @@ def test_a_unit_taken_before_midnight_and_given_back_after_it_returns_to_its_own
     assert item["resumesGenerated"] == {"N": "1"}
 
 
-def test_counters_of_windows_that_are_over_are_cleared_away_by_the_way(world: World) -> None:
+def test_counters_of_passed_hours_are_cleared_away_by_the_way_and_those_of_a_month_wait_for_its_history(
+    world: World,
+) -> None:
     world.post(PATH, TEXT)
     world.at(MIDNIGHT + timedelta(hours=5))
     world.post(PATH, TEXT)
     names = {name for name in world.item() or {} if "#" in name and name != "resumes#pass"}
     assert {name for name in names if not name.startswith("spent#")} == {
+        "resumes#2026-11",
         "resumes#2026-12",
         f"rate#{int(world.now.timestamp()) // 3600}",
     }

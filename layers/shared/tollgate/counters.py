@@ -8,6 +8,7 @@ from tollgate.plans import Unit, Window
 from tollgate.users import User
 
 SPENT = "spent#"
+RATE = "rate#"
 
 
 def counter(unit: Unit, window: Window, now: datetime) -> str:
@@ -28,7 +29,7 @@ def pass_counters() -> tuple[str, ...]:
 
 def rate_counter(now: datetime) -> str:
     """The name under which calls are counted in the clock hour of `now`."""
-    return f"rate#{calendar.hour_stamp(now)}"
+    return f"{RATE}{calendar.hour_stamp(now)}"
 
 
 def stale(names: Iterable[str], now: datetime, *windows: Window) -> frozenset[str]:
@@ -36,7 +37,12 @@ def stale(names: Iterable[str], now: datetime, *windows: Window) -> frozenset[st
 
     A window that has not begun is not over: a call from before midnight may end after others have counted in the new day.
     """
-    return frozenset(name for name in names if _is_over(name, now) and (not windows or _window(name) in windows))
+    return frozenset(name for name in names if _is_over(name, now) and (not windows or window_of(name) in windows))
+
+
+def passed_hours(names: Iterable[str], now: datetime) -> frozenset[str]:
+    """The counters of clock hours that are over. Whoever ends a call clears them away; those of days and months are history."""
+    return frozenset(name for name in stale(names, now) if name.startswith(RATE))
 
 
 def _is_over(name: str, now: datetime) -> bool:
@@ -45,11 +51,12 @@ def _is_over(name: str, now: datetime) -> bool:
         return int(stamp) < calendar.hour_stamp(now)
     # What belongs to a purchase has no window: the counts of a pass, and what a purchase's calls cost.
     running = {Window.DAY: calendar.day_stamp(now), Window.MONTH: calendar.month_stamp(now)}
-    window = _window(name)
+    window = window_of(name)
     return window in running and stamp < running[window]
 
 
-def _window(name: str) -> Window | None:
+def window_of(name: str) -> Window | None:
+    """The kind of window that a counter holds a date of: DAY or MONTH. None for hours, passes and purchases."""
     stamp = name.rpartition("#")[2]
     return {"####-##": Window.MONTH, "####-##-##": Window.DAY}.get("".join("#" if c.isdigit() else c for c in stamp))
 

@@ -14,14 +14,16 @@ from typing import Any
 from tollgate import calendar, metering, plans
 from tollgate.ai import mix
 from tollgate.config import settings
-from tollgate.counters import counter, pass_counters, rate_counter, spent_counter, stale
-from tollgate.errors import ProviderUnavailable
-from tollgate.metering import UNIT_OF, WINDOWS_OF, Admission, Call, Denial, Lease
+from tollgate.counters import counter, pass_counters, passed_hours, rate_counter, spent_counter, stale
+from tollgate.errors import AccountDeleted, ProviderUnavailable
+from tollgate.metering import UNIT_OF, WINDOWS_OF, Admission, Call, Denial, Lease, kept_mix
 from tollgate.notices import Notice, usage_alert
-from tollgate.plans import Ai, Unit
+from tollgate.plans import Ai, Unit, Window
 from tollgate.refusals import refusal
 from tollgate.store import notices, records, usage_log
+from tollgate.store.due import shard
 from tollgate.store.dynamodb import ConditionFailedError, from_item, send, to_item
+from tollgate.store.history import DAYS, MONTHS
 from tollgate.store.users import fresh, get, key, refresh_terms
 from tollgate.users import User
 
@@ -41,6 +43,8 @@ def admit(call: Call) -> Admission:
             return _admission(call, _take(call))
         except ConditionFailedError as refused:
             record = refused.items[0]
+        if record and "deletedAt" in record:
+            raise AccountDeleted("This account was deleted.")
         if record and call.lease in record:
             return _admission(call, record)
         user = records.to_user(record) if record else fresh(call.user_id, call.email, call.at)
@@ -62,7 +66,7 @@ def take_rate_slot(user_id: str, email: str | None, now: datetime) -> User:
         "UpdateExpression": (
             "SET #rate = if_not_exists(#rate, :zero) + :one, terms = if_not_exists(terms, :base), "
             "createdAt = if_not_exists(createdAt, :created), version = if_not_exists(version, :zero)"
-            f"{', email = if_not_exists(email, :email)' if email else ''}"
+            f"{', email = :email' if email else ''}"
         ),
         "ConditionExpression": "attribute_not_exists(#rate) OR #rate < :limit",
         "ExpressionAttributeNames": {"#rate": rate_counter(now)},
@@ -87,7 +91,12 @@ def take_rate_slot(user_id: str, email: str | None, now: datetime) -> User:
 
 def _take(call: Call) -> dict[str, Any]:
     expression = _admission_expression(call.unit, knows_email=bool(call.email))
-    names = {"#lease": call.lease, "#rate": rate_counter(call.at), "#affinity": str(call.affinity)}
+    names = {
+        "#lease": call.lease,
+        "#kept": call.kept_mix,
+        "#rate": rate_counter(call.at),
+        "#affinity": str(call.affinity),
+    }
     values: dict[str, object] = {
         ":now": int(call.at.timestamp()),
         ":created": calendar.iso(call.at),
@@ -98,11 +107,15 @@ def _take(call: Call) -> dict[str, Any]:
         ":fresh": mix.FRESH,
         ":unmixed": (),
         ":nothing": {},
+        ":shard": shard(call.user_id),
+        ":month_closes": calendar.iso(calendar.midnight(calendar.next_month(call.at))),
     }
     if call.unit:
         names |= {f"#{window}": counter(call.unit, window, call.at) for window in WINDOWS_OF[call.unit]}
         values |= {f":{window}": _base_steps(call.unit)[window] for window in WINDOWS_OF[call.unit]}
         values[":steps"] = _base_steps(call.unit)
+        if Window.DAY in WINDOWS_OF[call.unit]:
+            values[":day_closes"] = calendar.iso(calendar.midnight(calendar.next_day(call.at)))
         del values[":nothing"]
     if call.email:
         values[":email"] = call.email
@@ -134,11 +147,16 @@ def _admission_expression(unit: Unit | None, *, knows_email: bool) -> _Expressio
         "createdAt = if_not_exists(createdAt, :created)",
         "version = if_not_exists(version, :zero)",
         "#rate = if_not_exists(#rate, :zero) + :one",
+        # When the first of the windows now counted in will close: whatever is open later is found then.
+        f"{DAYS.shard} = if_not_exists({DAYS.shard}, :shard)",
+        f"{MONTHS.at} = if_not_exists({MONTHS.at}, :month_closes)",
         "mix = list_append(if_not_exists(mix, :fresh), if_not_exists(terms.mix.#affinity, :unmixed))",
+        # The call's own entry first: whether there is one tells whether the mix was asked.
+        "#kept = list_append(if_not_exists(terms.mix.#affinity, :unmixed), if_not_exists(mix, :fresh))",
         f"#lease = {'if_not_exists(terms.#unit, :steps)' if unit else ':nothing'}",
     ]
     if knows_email:
-        sets.append("email = if_not_exists(email, :email)")
+        sets.append("email = :email")  # the token's is the newest
     allowed = [
         "terms.revision = :revision",
         "terms.#until > :now",
@@ -157,6 +175,8 @@ def _admission_expression(unit: Unit | None, *, knows_email: bool) -> _Expressio
             allowed.append(
                 f"(attribute_not_exists(terms.#unit.#limit) OR {step} = :zero OR ({nothing_in_plan} AND ({within})))",
             )
+        if Window.DAY in WINDOWS_OF[unit]:
+            sets.append(f"{DAYS.at} = if_not_exists({DAYS.at}, :day_closes)")
         if unit is Unit.RESUMES:
             sets.append("resumesGenerated = if_not_exists(resumesGenerated, :zero) + :one")
     admits_newcomers = unit is None or plans.BASE.limits[unit].count != 0
@@ -198,36 +218,63 @@ class Ended:
 def settle(admission: Admission, ended: Ended, answered: Ai) -> None:
     """End an answered call: drop its lease, book its cost, write its log and queue what the user is to be told, all in one
     transaction."""
-    ending = _Ending(admission.call.user_id, admission.call.lease)
-    ending.remove(sorted(stale(admission.user.counters, admission.call.at)))
+    ending = _cleared(admission)
     if ended.chosen is not None and ended.chosen is not answered:
         ending.append_to_mix(mix.ANSWERED_INSTEAD[answered])
+        endings = [ending]
     elif len(admission.mix) > LONG_LOG:
         ending.fold_mix(admission.mix)
-    _end(ending, admission, ended, usage_alert(admission))
+        endings = [ending, _cleared(admission)]  # the other where another call folded first
+    else:
+        endings = [ending]
+    _end(endings, admission, ended, usage_alert(admission))
 
 
 def give_back(admission: Admission, ended: Ended) -> None:
     """End a call that nobody could answer: return what it took, once, to the windows it took it from; book and log it."""
-    ending = _Ending(admission.call.user_id, admission.call.lease)
-    ending.remove(sorted(stale(admission.user.counters, admission.call.at)))
-    if ended.chosen is not None:
-        ending.append_to_mix(mix.GAVE_BACK[ended.chosen])
-    ending.return_units(admission.lease, admission.user, admission.call.at)
-    _end(ending, admission, ended)
+    endings = []
+    for others in ((), pass_counters()):  # without those of the pass where another pass began
+        ending = _cleared(admission)
+        if ended.chosen is not None:
+            ending.append_to_mix(mix.GAVE_BACK[ended.chosen])
+        ending.return_units(admission.lease, admission.user, admission.call.at, without=others)
+        endings.append(ending)
+    _end(endings, admission, ended)
 
 
-def _end(ending: _Ending, admission: Admission, ended: Ended, notice: Notice | None = None) -> None:
+def _cleared(admission: Admission) -> _Ending:
+    ending = _Ending(admission.call.user_id, admission.lease)
+    ending.remove(sorted(passed_hours(admission.user.counters, admission.call.at)))
+    return ending
+
+
+def _end(endings: Sequence[_Ending], admission: Admission, ended: Ended, notice: Notice | None = None) -> None:
     spent = spent_counter(admission.user, admission.call.at)
-    try:
-        _transact(ending, spent, ended, notice)
-    except ConditionFailedError:
-        # Another call folded the mix first, or another pass began: end the lease without that.
-        bare = _Ending(admission.call.user_id, admission.call.lease)
+    for ending in endings:
         try:
-            _transact(bare, spent, ended, notice)
+            return _transact(ending, spent, ended, notice)
         except ConditionFailedError:
-            _log(ended.rows)  # the lease is gone: ended before, or swept as dead
+            continue
+    return _book(admission, spent, ended)
+
+
+def _book(admission: Admission, spent: str, ended: Ended) -> None:
+    """Log and add up what a call cost whose lease is gone: once, whether it was ended before or swept as dead."""
+    if not ended.rows:
+        return
+    puts = [_put(row) | {"ConditionExpression": "attribute_not_exists(userId)"} for row in ended.rows]
+    adding = {
+        "TableName": settings().tables.users,
+        "Key": key(admission.call.user_id),
+        "UpdateExpression": "SET #spent = if_not_exists(#spent, :nought) + :added",
+        "ConditionExpression": "attribute_not_exists(deletedAt)",  # nothing is written about a deleted account
+        "ExpressionAttributeNames": {"#spent": spent},
+        "ExpressionAttributeValues": to_item({":nought": 0, ":added": ended.micro_usd}),
+    }
+    try:
+        send("transact_write_items", TransactItems=[{"Update": adding}, *({"Put": put} for put in puts)])
+    except ConditionFailedError:
+        return  # it was ended before, rows and all
 
 
 def sweep(admission: Admission) -> bool:
@@ -237,10 +284,19 @@ def sweep(admission: Admission) -> bool:
 
 
 def _reclaim(admission: Admission, lease: Lease) -> bool:
-    ending = _Ending(admission.call.user_id, lease.name)
+    ending = _Ending(admission.call.user_id, lease)
+    if lease.chosen is not None:
+        ending.append_to_mix(mix.GAVE_BACK[lease.chosen])
     ending.return_units(lease, admission.user, admission.call.at)
     row = usage_log.row(
-        admission.call.user_id, lease.request_id, lease.action, lease.at, attempt=99, success=False, errorMessage=LOST
+        admission.call.user_id,
+        lease.request_id,
+        lease.action,
+        lease.at,
+        attempt=99,
+        success=False,
+        errorMessage=LOST,
+        metadata={"billed": "unknown"},
     )
     try:
         _transact(ending, None, Ended(rows=[row], micro_usd=0, chosen=None))
@@ -252,12 +308,12 @@ def _reclaim(admission: Admission, lease: Lease) -> bool:
 class _Ending:
     """The update that ends a lease, built up clause by clause."""
 
-    def __init__(self, user_id: str, lease: str) -> None:
+    def __init__(self, user_id: str, lease: Lease) -> None:
         self.user_id = user_id
-        self.names: dict[str, str] = {"#lease": lease}
+        self.names: dict[str, str] = {"#lease": lease.name, "#kept": kept_mix(lease.request_id)}
         self.values: dict[str, object] = {}
         self.sets: list[str] = []
-        self.removes: list[str] = ["#lease"]
+        self.removes: list[str] = ["#lease", "#kept"]
         self.conditions: list[str] = ["attribute_exists(#lease)"]
 
     def remove(self, names: Sequence[str]) -> None:
@@ -282,8 +338,8 @@ class _Ending:
         self.conditions.append("mix[0] = :folded")
         self.values |= {":block": mix.fold(log)[0].text(), ":folded": log[0]}
 
-    def return_units(self, lease: Lease, user: User, now: datetime) -> None:
-        taken = _returned(lease, user, now)
+    def return_units(self, lease: Lease, user: User, now: datetime, without: Sequence[str] = ()) -> None:
+        taken = {name: step for name, step in _returned(lease, user, now).items() if name not in without}
         for index, (name, step) in enumerate(taken.items()):
             self.names[f"#taken{index}"] = name
             self.values[f":taken{index}"] = step
@@ -322,11 +378,10 @@ def _returned(lease: Lease, user: User, now: datetime) -> dict[str, int]:
 def _transact(ending: _Ending, spent: str | None, ended: Ended, notice: Notice | None = None) -> None:
     if spent and ended.micro_usd:
         ending.add(spent, ended.micro_usd)
-    puts = [{"Put": {"TableName": settings().tables.usage_logs, "Item": to_item(row)}} for row in ended.rows]
+    puts = [{"Put": _put(row)} for row in ended.rows]
     told = [{"Update": notices.queue(notice)}] if notice else []
     send("transact_write_items", TransactItems=[{"Update": ending.request()}, *puts, *told])
 
 
-def _log(rows: Sequence[Mapping[str, Any]]) -> None:
-    for row in rows:
-        send("put_item", TableName=settings().tables.usage_logs, Item=to_item(row))
+def _put(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {"TableName": settings().tables.usage_logs, "Item": to_item(row)}

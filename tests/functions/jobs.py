@@ -1,0 +1,109 @@
+"""Scheduled functions as the scheduler calls them, and engines on which a run dies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from tests.bundle import document
+from tests.functions import harness
+from tests.functions.harness import World
+from tollgate.store import dynamodb
+from tollgate.store.dynamodb import DatabaseError, Engine
+
+type Json = dict[str, Any]
+
+WRITES = frozenset({"update_item", "put_item", "transact_write_items"})
+
+
+def run(world: World, name: str, seconds: float | None = None) -> Json:
+    """One run of a function, at the world's time; what it asked of the database is held against its policy."""
+    world.at(world.now)
+    function = next(each for each in harness.served().functions if each.name == name)
+    world.journal.clear()
+    report: Json = harness.handler(function)({}, harness.context(function, seconds))
+    permitted = document.allowed(document.functions()[name])
+    for step in world.journal:
+        assert step.needs <= permitted, f"{name} may not {set(step.needs - permitted)}"
+    return report
+
+
+class Killed(BaseException):
+    """The function's environment went away."""
+
+
+class Dying:
+    """An engine on which the n-th request of some kinds kills the run: before it is made, or when it is made and not answered."""
+
+    def __init__(self, engine: Engine, kinds: frozenset[str], number: int, *, after: bool) -> None:
+        self._engine, self._kinds, self._number, self._after = engine, kinds, number, after
+        self.met = 0
+
+    def __call__(self, operation: str, request: Mapping[str, Any]) -> Json:
+        self.met += operation in self._kinds
+        deadly = operation in self._kinds and self.met == self._number
+        if deadly and not self._after:
+            raise Killed
+        answer = self._engine(operation, request)
+        if deadly:
+            raise Killed
+        return answer
+
+    def close(self) -> None:
+        self._engine.close()
+
+
+class Refusing:
+    """An engine that answers every request about one user with an error."""
+
+    def __init__(self, engine: Engine, user: str, code: str) -> None:
+        self._engine, self._user, self._code = engine, user, code
+
+    def __call__(self, operation: str, request: Mapping[str, Any]) -> Json:
+        if operation != "query" and self._user in str(request):
+            raise DatabaseError(self._code)
+        return self._engine(operation, request)
+
+    def close(self) -> None:
+        self._engine.close()
+
+
+class Interrupted:
+    """An engine before whose first write something else happens, which the run has no part in."""
+
+    def __init__(self, world: World, happens: Callable[[], object]) -> None:
+        self._world, self._happens = world, happens
+        self._engine = dynamodb.engine()
+        self._waiting = True
+
+    def __call__(self, operation: str, request: Mapping[str, Any]) -> Json:
+        if operation in WRITES and self._waiting:
+            self._waiting = False
+            noted = list(self._world.journal)
+            self._happens()
+            self._world.journal[:] = noted
+        return self._engine(operation, request)
+
+    def close(self) -> None:
+        self._engine.close()
+
+
+@contextmanager
+def on[E: Engine](engine: E) -> Iterator[E]:
+    """Have the product use that engine."""
+    before = dynamodb.use(engine)
+    try:
+        yield engine
+    finally:
+        dynamodb.use(before)
+
+
+def killed(world: World, name: str, kinds: frozenset[str], number: int, *, after: bool) -> bool:
+    """A run that dies at its n-th request of these kinds; whether it did not end before."""
+    with on(Dying(dynamodb.engine(), kinds, number, after=after)):
+        try:
+            run(world, name)
+        except Killed:
+            return True
+    return False
