@@ -32,6 +32,7 @@ def banner(running: Stack, chosen: Settings) -> str:
         "",
         f"  API        {running.url}",
         f"  Browser    {running.url}/_local/checkout   buy a plan, parse a resume",
+        f"  Mail       {running.url}/_local/mail/view   what users were sent",
         f"  Database   {_database(running, chosen)}",
         *(f"  {name:<10} {_provider(name.upper(), running)}" for name in ("Razorpay", "OpenAI", "Gemini")),
         f"  Log        {running.log}   (LOG=1 shows it here)",

@@ -14,11 +14,13 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Mount, Route
 
 from local import clock as clocks
+from local import mail
 from local.clock import Clock
 from local.front import Lambda
+from local.mail import Outbox
 from local.template import ACCOUNT, REGION, Function, Schedule, Template
 
 type Json = dict[str, Any]
@@ -35,24 +37,6 @@ class Facts:
     secret: str
     razorpay: str
     health: Mapping[str, object]
-
-
-class Outbox:
-    """The mails that functions sent, oldest first; kept in a file of one JSON object a line."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def add(self, mail: Json) -> None:
-        """Keep one."""
-        with self._path.open("a", encoding="utf-8") as out:
-            out.write(json.dumps(mail) + "\n")
-
-    def all(self) -> list[Json]:
-        """All that were sent."""
-        if not self._path.exists():
-            return []
-        return [json.loads(line) for line in self._path.read_text(encoding="utf-8").splitlines()]
 
 
 def token(secret: str, now: datetime, *, user: str, email: str | None = None, role: str | None = None) -> str:
@@ -113,7 +97,8 @@ class Control:
             Route("/clock", self.read_clock, methods=["GET"]),
             Route("/clock", self.set_clock, methods=["POST"]),
             Route("/mail", self.mail, methods=["GET"]),
-            Route("/ses/v2/email/outbound-emails", self.send, methods=["POST"]),
+            Route("/mail/view", self.inbox, methods=["GET"]),
+            Mount("/ses", routes=mail.Ses(self._outbox, self._clock).routes()),
             Route("/jobs/{name}", self.job, methods=["POST"]),
             Route("/health", self.health, methods=["GET"]),
             Route("/checkout", self.checkout, methods=["GET"]),
@@ -148,18 +133,15 @@ class Control:
             raise HTTPException(400, str(error)) from error
         return await self.read_clock(request)
 
-    async def mail(self, _request: Request) -> Response:
-        """Every mail that was sent."""
+    async def mail(self, request: Request) -> Response:
+        """Every mail that was sent, oldest first; for a browser, as an inbox."""
+        if "text/html" in request.headers.get("accept", ""):
+            return await self.inbox(request)
         return JSONResponse(self._outbox.all())
 
-    async def send(self, request: Request) -> Response:
-        """SES v2's SendEmail, for boto3: keeps the mail instead of sending it."""
-        body = await _body(request)
-        try:
-            self._outbox.add(_mail(body, self._clock()))
-        except (KeyError, TypeError, IndexError) as error:
-            raise HTTPException(400, f"this is no simple mail: {error!r}") from error
-        return JSONResponse({"MessageId": str(uuid.uuid4())})
+    async def inbox(self, _request: Request) -> Response:
+        """Every mail, as its reader sees it."""
+        return mail.inbox(self._outbox.all())
 
     async def job(self, request: Request) -> Response:
         """Run a scheduled job now: once for each of its schedules, or once with the body that is given."""
@@ -188,20 +170,6 @@ class Control:
         """The page to buy a plan and parse a resume on."""
         page = _PAGE.read_text(encoding="utf-8")
         return HTMLResponse(page.replace("{{razorpay}}", self._facts.razorpay), headers={"cache-control": "no-store"})
-
-
-def _mail(body: Json, now: datetime) -> Json:
-    simple = body["Content"]["Simple"]
-    tags = {tag["Name"]: tag["Value"] for tag in body.get("EmailTags") or ()}
-    parts = simple["Body"]
-    return {
-        "to": body["Destination"]["ToAddresses"][0],
-        "subject": simple["Subject"]["Data"],
-        "text": parts.get("Text", {}).get("Data"),
-        "html": parts.get("Html", {}).get("Data"),
-        "at": clocks.written(now),
-        "kind": tags.get("kind"),
-    }
 
 
 async def _body(request: Request) -> Json:

@@ -27,7 +27,7 @@ _PASSED_ON = (
     *("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"),
 )
 # What a function may be told through the shell although the template does not declare it: the cloud's defaults suffice there.
-_OURS = ("JWT_", "RAZORPAY_", "OPENAI_", "GEMINI_", "ACADEMIC_", "POWERTOOLS_")
+_OURS = ("JWT_", "RAZORPAY_", "OPENAI_", "GEMINI_", "ACADEMIC_", "DYNAMODB_", "POWERTOOLS_")
 _LAST_PORT = 65535
 
 

@@ -15,11 +15,12 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Mount
 from starlette.types import ASGIApp
 
-from local import database, tables, template
+from local import database, streams, tables, template
 from local.clock import Clock
-from local.control import Control, Facts, Outbox, refused
+from local.control import Control, Facts, refused
 from local.database import Database
 from local.front import Front, Lambda, Report
+from local.mail import Outbox
 from local.pool import Pool
 from local.settings import ROOT, Settings
 from local.template import ACCOUNT, REGION, Template
@@ -97,6 +98,9 @@ async def running(settings: Settings, *, path: Path = ROOT / "template.yaml", re
             exception_handlers={HTTPException: refused},
         )
         await _serve(app, door, stack)
+        kept = settings.data / "streams.json"
+        for feeder in streams.feeders(read, engine.endpoint, functions, clock, kept, report):
+            stack.push_async_callback(_cancelled, asyncio.create_task(feeder.run()))
         yield Stack(url, engine, simulators, clock, log)
 
 

@@ -37,7 +37,9 @@ def _create_missing(database: Client, template: Template) -> list[str]:
     for table in template.tables:
         name = table.request["TableName"]
         if name in there:
-            _compare(table, database.describe_table(TableName=name)["Table"])
+            found = database.describe_table(TableName=name)["Table"]
+            _compare(table, found)
+            _stream(database, table, found)
         else:
             _create(database, table)
     return [table.request["TableName"] for table in template.tables]
@@ -58,6 +60,13 @@ def _compare(table: Table, found: Description) -> None:
         name = table.request["TableName"]
         changed = f"the table {name} on disk has other keys or indexes than the template"
         raise Outdated(f"{changed}: begin anew with `make clean`, or name another DATA_DIR")
+
+
+def _stream(database: Client, table: Table, found: Description) -> None:
+    """Give a table from before it had a stream the one that the template wants."""
+    wanted = table.request.get("StreamSpecification")
+    if wanted and not found.get("StreamSpecification", {}).get("StreamEnabled"):
+        database.update_table(TableName=table.request["TableName"], StreamSpecification=wanted)
 
 
 def _shape(description: Description) -> tuple[object, object]:

@@ -1,5 +1,6 @@
-"""Reads template.yaml the way the cloud would: functions, routes, schedules, tables and CORS."""
+"""Reads template.yaml the way the cloud would: functions, routes, schedules, streams, tables and CORS."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ _PSEUDO: Mapping[str, object] = {
     "AWS::StackId": f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{STACK}/local",
     "AWS::URLSuffix": "amazonaws.com",
 }
+_FOR_EVER = 10_000  # retries of a batch where the template sets no end to them
 _NOTHING = object()  # what AWS::NoValue becomes, so that its key can be left out
 
 
@@ -35,6 +37,20 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """A table's stream as a function's event source. `filters` are event patterns, of which one has to fit; without any, all
+    changes do. `retries` is how often a batch is tried again before its first record is given up."""
+
+    name: str
+    table: str
+    batch: int
+    filters: tuple[Json, ...] = ()
+    retries: int = _FOR_EVER
+    bisects: bool = False
+    reports: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Function:
     """One Lambda function: where its code is and how it is limited. `timeout` is in seconds."""
 
@@ -45,6 +61,7 @@ class Function:
     memory: int
     environment: Mapping[str, str]
     schedules: tuple[Schedule, ...]
+    sources: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +173,9 @@ class _Resolver:
 
     def _attribute(self, path: str) -> str:
         name, _, attribute = path.partition(".")
-        if attribute == "Arn" and self._resources.get(name, {}).get("Type") == "AWS::DynamoDB::Table":
-            return f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{self._reference(name)}"
+        if self._resources.get(name, {}).get("Type") == "AWS::DynamoDB::Table" and attribute in {"Arn", "StreamArn"}:
+            stream = "/stream/local" if attribute == "StreamArn" else ""
+            return f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{self._reference(name)}{stream}"
         return path
 
     def _substitute(self, argument: Any) -> str:  # noqa: ANN401 -- as above
@@ -236,6 +254,24 @@ def _function(name: str, properties: Json, defaults: Json, root: Path) -> Functi
             for key, event in properties.get("Events", {}).items()
             if event["Type"] in {"Schedule", "ScheduleV2"}
         ),
+        sources=tuple(
+            _source(key, event["Properties"])
+            for key, event in properties.get("Events", {}).items()
+            if event["Type"] == "DynamoDB"
+        ),
+    )
+
+
+def _source(name: str, properties: Json) -> Source:
+    filters = properties.get("FilterCriteria", {}).get("Filters", ())
+    return Source(
+        name=name,
+        table=properties["Stream"].split("/")[1],
+        batch=int(properties.get("BatchSize", 100)),
+        filters=tuple(json.loads(each["Pattern"]) for each in filters),
+        retries=int(properties.get("MaximumRetryAttempts", _FOR_EVER)),
+        bisects=bool(properties.get("BisectBatchOnFunctionError", False)),
+        reports="ReportBatchItemFailures" in properties.get("FunctionResponseTypes", ()),
     )
 
 

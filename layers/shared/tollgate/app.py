@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 from tollgate.config import settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tollgate.ai.failover import Failover
     from tollgate.ai.provider import Provider
     from tollgate.payments.gateway import Gateway
+    from tollgate.post import Post
 
 
 class WrongKeyError(RuntimeError):
@@ -42,6 +45,16 @@ def ai() -> Failover:
     return Failover(providers={"gpt4o": openai, "gemini": _gemini()}, breaker=Breaker(), clock=clock.now)
 
 
+def build_ai() -> None:
+    """Load what the first call of each provider would load: while a function starts it has a whole processor, later a share."""
+    for provider in ai().providers.values():
+        prepare: Callable[[], None] | None = getattr(
+            provider, "prepare", None
+        )  # stand-ins of tests have nothing to load
+        if prepare:
+            prepare()
+
+
 def _gemini() -> Provider:
     configured = settings().ai
     if configured.gemini_client == "rest":
@@ -51,3 +64,11 @@ def _gemini() -> Provider:
     from tollgate.ai.gemini import Gemini  # noqa: PLC0415 -- on first use
 
     return Gemini(configured.gemini_api_key, configured.gemini_base_url)
+
+
+@cache
+def post() -> Post:
+    """SES. Its SDK loads when the first mail goes out."""
+    from tollgate.post import Post  # noqa: PLC0415 -- on first use
+
+    return Post(settings().mail.sender)

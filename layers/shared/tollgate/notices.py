@@ -5,18 +5,35 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from tollgate import calendar
+from tollgate import calendar, entitlements
 from tollgate.metering import NEAR_LIMIT, Admission
 from tollgate.plans import Window
+from tollgate.subscriptions import ENDED
+from tollgate.users import Notifications, User
 
 WHOLE = 100
+FOR_EVER = "for ever"  # sorts behind every instant
 
 
 class Kind(StrEnum):
     """The occasions on which a user hears from us."""
 
+    PAYMENT = "payment"
+    PAYMENT_UNDER_REVIEW = "payment_under_review"
+    PAYMENT_FAILED = "payment_failed"
+    REFUND = "refund"
+    STARTED = "started"
+    RENEWED = "renewed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    TAKEN_BACK = "taken_back"  # the bank decided a dispute for its customer
+    EXPIRY_REMINDER = "reminder"
     USAGE_NEAR_LIMIT = "usage_80"
     USAGE_AT_LIMIT = "usage_100"
+
+
+ABOUT_USAGE = frozenset({Kind.USAGE_NEAR_LIMIT, Kind.USAGE_AT_LIMIT})
+ABOUT_EXPIRY = frozenset({Kind.EXPIRY_REMINDER, Kind.EXPIRED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +54,11 @@ def usage_alert(admission: Admission) -> Notice | None:
     same notice is queued again, which changes nothing.
     """
     usage = admission.usage()
-    if usage is None or not usage.limit.count or not admission.user.notifications.usage_alerts:
-        return None
-    kind = _mark(usage.used, usage.limit.count)
-    if kind is None:
+    kind = _mark(usage.used, usage.limit.count) if usage and usage.limit.count else None
+    if usage is None or kind is None or not is_wanted(kind, admission.user.notifications):
         return None
     at, user = admission.call.at, admission.user
+    reset = entitlements.reset_date(usage.limit, at)
     stamp = {
         Window.DAY: calendar.day_stamp(at),
         Window.MONTH: calendar.month_stamp(at),
@@ -53,8 +69,34 @@ def usage_alert(admission: Admission) -> Notice | None:
         user_id=user.id,
         kind=kind,
         at=at,
-        facts={"limitType": usage.unit.value, "used": usage.used, "limit": usage.limit.count},
+        facts={
+            "limitType": usage.unit.value,
+            "used": usage.used,
+            "limit": usage.limit.count,
+            "resetDate": reset.isoformat() if reset else None,
+        },
     )
+
+
+def is_wanted(kind: Kind, notifications: Notifications) -> bool:
+    """Whether the user's choices let it through. What is about their money always is."""
+    if kind in ABOUT_USAGE:
+        return notifications.usage_alerts
+    return notifications.subscription_expiry or kind not in ABOUT_EXPIRY
+
+
+def is_outdated(notice: Notice, user: User | None, now: datetime) -> bool:
+    """Whether it is not true any more: an end that was put off, or followed by something else, since it was queued."""
+    if user is None or notice.kind not in ABOUT_EXPIRY:
+        return False
+    if notice.kind is Kind.EXPIRED:
+        return user.running(now) is not None
+    ends = {
+        (calendar.iso(each.end_date) if each.end_date else FOR_EVER, each.auto_renew)
+        for each in user.subscriptions
+        if each.tier == notice.facts["tier"] and each.status not in ENDED
+    }
+    return max(ends, default=None) != (notice.facts["endDate"], notice.facts["autoRenew"])
 
 
 def _mark(used: int, limit: int) -> Kind | None:

@@ -31,7 +31,7 @@ class User:
     """What is known of a user. `version` counts the changes to what was bought; the counters move without it.
 
     `counters` maps names as `tollgate.counters.counter` makes them to whole numbers; `terms` is what the plan was last
-    written to allow; `credit_balance` is in paise.
+    written to allow; `credit_balance` is in paise. `deleted_at` is set on what is left of a deleted account.
     """
 
     id: str
@@ -45,6 +45,7 @@ class User:
     counters: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     terms: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
     resumes_generated: int = 0
+    deleted_at: datetime | None = None
 
     def running(self, now: datetime) -> Subscription | None:
         """The subscription that gives access at `now`."""

@@ -44,7 +44,11 @@ def change(user: User, before: User | None, now: datetime) -> dict[str, Any]:
     change = _Change(before or fresh(user.id, user.email, now))
     change.set(records.bought(replace(user, version=change.before.version + 1)))
     change.set_terms(metering.terms_of(user, now))
-    change.set_once({"createdAt": calendar.iso(user.created_at), "email": user.email})
+    change.set_once({"createdAt": calendar.iso(user.created_at)})
+    if before and user.email and user.email != before.email:
+        change.set({"email": user.email})
+    else:
+        change.set_once({"email": user.email})  # a newer one may have come since
     return change.request()
 
 
