@@ -181,6 +181,15 @@ def test_a_dispute_about_a_payment_under_review_leaves_it_there(world: World) ->
         assert (row["flagged"], row["reason"]) == ("open", "amount_differs")
 
 
+@pytest.mark.parametrize(("name", "left"), [("created", "pro"), ("lost", "free"), ("closed", "pro")])
+def test_a_dispute_that_is_heard_of_before_its_payment_is_no_less_noted(world: World, name: str, left: str) -> None:
+    paid = world.pay(world.order("pro", "monthly")["orderId"])
+    world.webhook(dispute_event(world, paid["payment"], name))
+    assert entry(world, paid["payment"])["dispute#disp_00000000000001"]
+    assert world.verify(paid).status == 200
+    assert tier(world) == left
+
+
 def test_a_late_dispute_event_does_not_undo_a_later_state(world: World) -> None:
     payment = bought(world)
     for name in ("lost", "won", "lost", "created"):

@@ -14,7 +14,7 @@ from tollgate.payments import renewals
 from tollgate.payments.mandates import Mandate
 from tollgate.payments.orders import Dispute, Payment, Reason, Refund
 from tollgate.payments.settle import settle
-from tollgate.store import mandates, reversals, subscriptions, users
+from tollgate.store import mandates, payments, reversals, subscriptions, users
 from tollgate.store.dynamodb import ConditionFailedError
 from tollgate.store.payments import Entry
 from tollgate.store.reversals import Effect, Reversible, Undone
@@ -24,12 +24,7 @@ from tollgate.users import User
 TRIES = 5
 FINAL = frozenset({"processed", "failed"})
 OPENED, LOST, WON = "created", "lost", "won"
-TURNS = (
-    "created",
-    "closed",
-    LOST,
-    WON,
-)  # a dispute's, from its beginning: a late word of an earlier one changes nothing
+TURNS = (OPENED, "closed", LOST, WON)  # a dispute's, from its beginning: a late word of an earlier one changes nothing
 NOTHING = Effect()
 
 
@@ -130,11 +125,16 @@ def _end(mandate: Mandate | None) -> None:
         return  # it is written down; the reconciler asks again until Razorpay confirms
 
 
-def disputed(dispute: Dispute, entry: Entry) -> bool:
+def disputed(payment: Payment, dispute: Dispute, entry: Entry) -> bool:
     """Note a dispute; whether it is about a payment of ours. Open it only shows it to administrators, lost it ends the period,
-    won after that it restores it. Raises ProviderUnavailable."""
+    won after that it restores it. `payment` is what the event says of it, for when we never heard of it before.
+
+    Raises ProviderUnavailable."""
     for _ in range(TRIES):
         found = reversals.get(dispute.payment_id)
+        if found is None and _is_for_an_order_of_ours(payment):
+            settle(payment, replace(entry, event=None))
+            found = reversals.get(dispute.payment_id)
         if found is None:
             return False
         known = found.disputes.get(dispute.id)
@@ -148,6 +148,12 @@ def disputed(dispute: Dispute, entry: Entry) -> bool:
             continue
         return True
     raise ProviderUnavailable("Too much is happening to this payment at once.")
+
+
+def _is_for_an_order_of_ours(payment: Payment) -> bool:
+    if not payment.is_captured or payment.invoice_id:
+        return False
+    return payments.find(payment.order_id, payment.id).order is not None
 
 
 def _after_dispute(found: Reversible, dispute: Dispute, known: str | None, at: datetime) -> Effect:

@@ -200,7 +200,8 @@ def money_goes_back(received: Event) -> Outcome:
 def money_is_disputed(received: Event) -> Outcome:
     """Note the dispute: it flags the payment, ends its period when lost, and restores it when won after all."""
     dispute = to_dispute(received.entity("dispute"), received.name.rpartition(".")[2])
-    return "noted" if reversals.disputed(dispute, received.entry) else "ignored"
+    payment = to_payment(received.entity("payment"))
+    return "noted" if reversals.disputed(payment, dispute, received.entry) else "ignored"
 
 
 def _look_up(received: Event) -> tuple[Payment, Found]:
