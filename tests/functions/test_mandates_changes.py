@@ -11,6 +11,7 @@ import pytest
 
 from tests.bundle import document
 from tests.functions import harness
+from tests.functions.bookkeeping import gateway
 from tests.functions.harness import KEY_SECRET, WEBHOOK_SECRET, Reply, World, signature
 from tests.functions.problems import fields, problem
 from tests.functions.test_mandates import (
@@ -702,7 +703,8 @@ def test_a_period_that_was_cancelled_before_its_dispute_comes_back_cancelled(wor
 
 def disputed(world: World, payment: str, dispute: str, turn: str) -> bytes:
     entity = {"id": dispute, "entity": "dispute", "payment_id": payment, "amount": 14_900, "status": turn}
-    body = {"event": f"payment.dispute.{turn}", "payload": {"dispute": {"entity": entity}}}
+    paid = next(each for each in gateway(world)["payments"] if each["id"] == payment)
+    body = {"event": f"payment.dispute.{turn}", "payload": {"payment": {"entity": paid}, "dispute": {"entity": entity}}}
     return json.dumps(body | {"created_at": int(world.now.timestamp())}).encode()
 
 

@@ -62,6 +62,7 @@ def quote(user: User, tier: Tier, plan: Plan, now: datetime) -> Quote:
     """
     if not plan.price_paise:
         raise InvalidRequest(f"The {tier.name} plan is not for sale: everybody has it.", errors=[])
+    now = user.at_or_after(now)
     _refuse_needless(user, tier, now)
     credit = _credit_for(user, tier, plan, now)
     placed = _place(user, subscriptions.bought("quote", tier.id, plan.id, now), now)

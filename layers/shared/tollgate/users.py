@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
 from tollgate import plans, subscriptions
 from tollgate.subscriptions import Subscription
+
+CLOCKS_DIFFER = timedelta(seconds=10)  # between two environments, at most
 
 
 class Preference(StrEnum):
@@ -46,6 +48,11 @@ class User:
     terms: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
     resumes_generated: int = 0
     deleted_at: datetime | None = None
+
+    def at_or_after(self, now: datetime) -> datetime:
+        """`now`, or when the latest purchase was made where the clock that made it is ahead of ours by a little."""
+        made = [each.created_at for each in self.subscriptions if now < each.created_at <= now + CLOCKS_DIFFER]
+        return max(made, default=now)
 
     def running(self, now: datetime) -> Subscription | None:
         """The subscription that gives access at `now`."""

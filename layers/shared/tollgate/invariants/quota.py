@@ -72,6 +72,8 @@ def counted(facts: Facts) -> Iterator[str]:
         return
     for unit in Unit:
         for window in metering.WINDOWS_OF[unit]:
+            if window is Window.PASS and facts.now - user.created_at > KEPT:
+                continue  # its count outlasts the log of its calls
             name = counter(unit, window, facts.now)
             done = _settled(facts, unit, window) + sum(
                 name in each.counters() for each in records.leases(facts.record or {})
@@ -143,7 +145,7 @@ def logged(facts: Facts) -> Iterator[str]:
     user = facts.user
     if user is None or facts.now - user.created_at > KEPT:
         return  # rows have gone
-    costs = [sum(row.get("costMicroUsd", 0) for row in rows) for rows in _requests(facts).values() if not _swept(rows)]
+    costs = [sum(row.get("costMicroUsd", 0) for row in rows) for rows in _requests(facts).values()]
     booked = sum(count for name, count in user.counters.items() if name.startswith(SPENT))
     booked += sum(row.get(COST, 0) for row in facts.usage if "requestId" not in row)  # of months that are closed
     if booked != sum(costs):

@@ -27,8 +27,8 @@ def canonical(facts: Facts, *, apart: Collection[str] = ()) -> str:
     skipped, names = {*_WHEN_LOOKED, *apart}, dict[str, str]()
     told = {
         "record": facts.record or {},
-        "periods": sorted((_standing(row, facts.now) for row in facts.periods), key=lambda row: _shape(row, skipped)),
-        "ledger": sorted(facts.ledger.values(), key=lambda row: _shape(row, skipped)),
+        "periods": sorted((_standing(row, facts.now) for row in facts.periods), key=lambda row: _place(row, skipped)),
+        "ledger": sorted(facts.ledger.values(), key=lambda row: _place(row, skipped)),
         "usage": list(facts.usage),
     }
 
@@ -40,7 +40,7 @@ def canonical(facts: Facts, *, apart: Collection[str] = ()) -> str:
         match value:
             case Mapping():
                 kept = [(name, each) for name, each in value.items() if not _is_in(skipped, name)]
-                kept.sort(key=lambda pair: (_bare(pair[0]), _shape(pair[1], skipped)))
+                kept.sort(key=lambda pair: (_bare(pair[0]), _shape(pair[1], skipped), pair[0]))
                 return {named(name): plain(each) for name, each in kept}
             case list() | tuple():
                 return [plain(each) for each in value]
@@ -60,6 +60,11 @@ def _is_in(names: Collection[str], name: str) -> bool:
 
 def _bare(text: str) -> str:
     return _ID.sub("_", text)
+
+
+def _place(row: Row, skipped: Collection[str]) -> tuple[str, str]:
+    """Where a row stands among others: by all but its ids, and by those only where nothing else tells two rows apart."""
+    return _shape(row, skipped), json.dumps(row, default=str, sort_keys=True)
 
 
 def _shape(value: Row | object, skipped: Collection[str]) -> str:

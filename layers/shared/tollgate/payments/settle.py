@@ -90,7 +90,7 @@ def _keep(payment: Payment, order: Order | None, reason: Reason, entry: Entry) -
 
 
 def _granted(user: User, order: Order, payment: Payment, at: datetime) -> tuple[User, Subscription]:
-    now = calendar.whole_second(at)
+    now = user.at_or_after(calendar.whole_second(at))
     current = user.running(now)
     if current and current.end_date is None:
         raise Conflict("A plan without end is running.")

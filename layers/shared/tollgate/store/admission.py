@@ -25,7 +25,7 @@ from tollgate.store.due import shard
 from tollgate.store.dynamodb import ConditionFailedError, from_item, send, to_item
 from tollgate.store.history import DAYS, MONTHS
 from tollgate.store.users import fresh, get, key, refresh_terms
-from tollgate.users import User
+from tollgate.users import CLOCKS_DIFFER, User
 
 TERM_REFRESHES = 3
 LOST = "lost"  # what the log says of a call that died on the way
@@ -370,7 +370,7 @@ class _Ending:
 def _returned(lease: Lease, user: User, now: datetime) -> dict[str, int]:
     """What a lease gives back, by counter: nothing to windows that are over, nor to a pass that began after it."""
     held = next((each for each in user.subscriptions if each.subscription_id == user.terms.get("pass")), None)
-    others = pass_counters() if held and lease.at < held.start_date else ()
+    others = pass_counters() if held and lease.at < held.start_date - CLOCKS_DIFFER else ()
     gone = {*stale(user.counters, now), *others}
     return {name: step for name, step in lease.counters().items() if name in user.counters and name not in gone}
 
