@@ -193,7 +193,9 @@ def checked(reply: Reply, schema: type[pydantic.BaseModel]) -> Completion:
         reply.fail(ErrorKind.REFUSED)
     if reply.truncated:
         reply.fail(ErrorKind.TRUNCATED)
-    if reply.usage is None or not reply.served_model or len(reply.text.encode()) > MAX_ANSWER_BYTES:
+    # Half a surrogate pair is legal in JSON and in no UTF-8: pydantic refuses it, counting must not trip over it.
+    size = len(reply.text.encode(errors="surrogatepass"))
+    if reply.usage is None or not reply.served_model or size > MAX_ANSWER_BYTES:
         reply.fail(ErrorKind.INVALID_OUTPUT)
     try:
         output = schema.model_validate_json(_unfenced(reply.text))
