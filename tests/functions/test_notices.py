@@ -528,7 +528,20 @@ def test_a_database_that_does_not_answer_delays_and_loses_nothing(world: World, 
 
 
 def test_what_another_system_sold_is_no_news(world: World, box: Box) -> None:
-    row = {"imported": True, "userId": world.user, "subscriptionId": "tgs_0", "razorpayPaymentId": "pay_old"}
+    row = {
+        "imported": True,
+        "userId": world.user,
+        "subscriptionId": "tgs_0",
+        "tier": "pro",
+        "plan": "monthly",
+        "status": "active",
+        "amount": 14_900,
+        "anchorDay": 20,
+        "razorpayPaymentId": "pay_old",
+        "startDate": "2026-11-20T10:00:00Z",
+        "endDate": "2026-12-20T10:00:00Z",
+        "createdAt": "2026-11-20T10:00:00Z",
+    }
     world.raw.put_item(TableName="SubscriptionsTable", Item=dynamodb.to_item(row))
     assert world.feed() == []
     assert notices(world) == {}

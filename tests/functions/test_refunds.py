@@ -70,7 +70,11 @@ def test_a_partial_refund_is_recorded_and_access_stays(world: World) -> None:
     payment = bought(world)
     world.webhook(refund_event(world, payment, 5_000))
     assert tier(world) == "pro"
-    assert entry(world, payment)["refund#rfnd_00000000000001"] == {"amount": 5_000, "status": "processed"}
+    assert entry(world, payment)["refund#rfnd_00000000000001"] == {
+        "amount": 5_000,
+        "status": "processed",
+        "at": "2026-11-23T10:20:00Z",
+    }
 
 
 def test_the_last_part_of_a_refund_ends_the_period(world: World) -> None:

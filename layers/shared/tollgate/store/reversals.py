@@ -108,7 +108,11 @@ def _from_undone(undone: Undone) -> dict[str, Any]:
 
 def note_refund(found: Reversible, refund: Refund, effect: Effect, entry: Entry) -> None:
     """Note a refund and what it does. Raises ConditionFailedError where something changed since it was read."""
-    _note(found, f"{REFUND}{refund.id}", {"amount": refund.amount, "status": refund.status}, effect, entry)
+    _note(found, f"{REFUND}{refund.id}", _told(refund, entry), effect, entry)
+
+
+def _told(refund: Refund, entry: Entry) -> dict[str, object]:
+    return {"amount": refund.amount, "status": refund.status, "at": calendar.iso(entry.at)}
 
 
 def note_dispute(found: Reversible, dispute: Dispute, effect: Effect, entry: Entry) -> None:
@@ -170,5 +174,5 @@ def _resolved(resolution: Resolution, entry: Entry) -> dict[str, Any]:
 def put_refunded(payment: Payment, refund: Refund, entry: Entry) -> None:
     """Keep a payment of which we first hear that it was refunded, so that nothing is granted for it. Raises
     ConditionFailedError where it has an entry."""
-    told = {f"{REFUND}{refund.id}": {"amount": refund.amount, "status": refund.status}, "changes": 1}
+    told = {f"{REFUND}{refund.id}": _told(refund, entry), "changes": 1}
     transact(put_new(ledger_row(payment, entry) | {"reason": Reason.REFUNDED.value, **told}), *note_event(entry))
