@@ -114,6 +114,18 @@ class ProviderUnavailable(Refusal):
     status, code, title = 503, "provider_unavailable", "Temporarily unavailable"
 
 
+class AccountDeleted(Refusal):
+    """The account was deleted; its token is only still valid."""
+
+    status, code, title = 410, "account_deleted", "This account was deleted"
+
+
+class ErasurePending(Refusal):
+    """More is held than one request can erase; the same request again goes on."""
+
+    status, code, title = 202, "erasure_pending", "Not everything is erased yet"
+
+
 class NotFound(Refusal):
     """No such thing, or not yours."""
 

@@ -6,7 +6,6 @@ Built on Powertools' HTTP resolver. A function declares its access when it makes
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -17,14 +16,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.metrics import MetricUnit
 
 from tollgate import clock
-from tollgate.config import Runtime, settings
-from tollgate.errors import Forbidden, InvalidRequest, PayloadTooLarge, Refusal
+from tollgate.config import Runtime, namespace, settings
+from tollgate.errors import AccountDeleted, Forbidden, InvalidRequest, NotFound, PayloadTooLarge, Refusal
 from tollgate.http.problems import bug, problem
 from tollgate.http.tokens import Identity, unauthorized, verify
+from tollgate.logs import place_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -37,7 +38,7 @@ type Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 LARGEST_BODY = 64 * 1024  # bytes; the endpoints that take files say so
 
 logger = Logger(service="tollgate")
-metrics = Metrics(namespace="Tollgate", service="tollgate")
+metrics = Metrics(namespace=namespace(), service="tollgate")
 
 
 class Access(StrEnum):
@@ -57,6 +58,7 @@ class Api(APIGatewayHttpResolver):
         self.access = access
         self.largest_body = largest_body
         self.exception_handler(Refusal)(self._refused)
+        self.exception_handler(NotFoundError)(self._missing)
         self.exception_handler(Exception)(self._failed)
         if access in {Access.USER, Access.ADMIN}:
             self.use([authenticate])
@@ -93,6 +95,8 @@ class Api(APIGatewayHttpResolver):
         from tollgate.store import users  # noqa: PLC0415 -- as above
 
         known = self.user or users.fresh(self.caller.user_id, self.caller.email, self.now)
+        if known.deleted_at:
+            raise AccountDeleted("This account was deleted.")
         return replace(known, email=self.caller.email or known.email)
 
     @property
@@ -101,7 +105,7 @@ class Api(APIGatewayHttpResolver):
         body = self.current_event.body or ""
         try:
             raw = base64.b64decode(body, validate=True) if self.current_event.is_base64_encoded else body.encode()
-        except (binascii.Error, UnicodeEncodeError) as error:
+        except ValueError as error:  # no base64, not even ASCII, or half a surrogate pair
             raise InvalidRequest("The body cannot be read.", errors=[]) from error
         if len(raw) > self.largest_body:
             raise PayloadTooLarge(f"The body may have at most {self.largest_body:,} bytes.", limit=self.largest_body)
@@ -128,6 +132,10 @@ class Api(APIGatewayHttpResolver):
         self.context["code"] = refusal.code
         return problem(refusal, self.request_id)
 
+    def _missing(self, _: NotFoundError) -> Response[str]:
+        # API Gateway knows our routes, but lets characters into a path that a route's pattern does not.
+        return self._refused(NotFound("There is nothing at this address."))
+
     def _failed(self, error: Exception) -> Response[str]:
         self.context["code"] = "internal_error"
         _log_bug(error, self.request_id)
@@ -150,9 +158,9 @@ def authenticate(app: Api, next_middleware: NextMiddleware) -> Response[Any]:
 def entrypoint(app: Api, *needs: Callable[[], object]) -> Handler:
     """The Lambda handler of a function's routes. `needs` builds what every request of it will use."""
     if app.access is not Access.PUBLIC:
-        from tollgate.store.dynamodb import client  # noqa: PLC0415 -- public routes load no database client
+        from tollgate.store.dynamodb import engine  # noqa: PLC0415 -- public routes load no database client
 
-        needs = (client, *needs)
+        needs = (engine, *needs)
     if Runtime().in_cloud:  # while it starts, a function has a whole processor; in its first request it has not
         for build in needs:
             build()
@@ -177,7 +185,7 @@ def _resolve(app: Api, event: dict[str, Any], context: Any) -> dict[str, Any]:  
 
 def _log_bug(error: Exception, request_id: str) -> None:
     # The type and place of the error, never its text: that may hold what a user sent.
-    logger.error("bug", error=type(error).__name__, at=_place_of(error), request_id=request_id)
+    logger.error("bug", error=type(error).__name__, at=place_of(error), request_id=request_id)
 
 
 def _bare_bug(context: Any) -> dict[str, Any]:  # noqa: ANN401 -- Lambda's
@@ -196,8 +204,12 @@ def _record(event: Mapping[str, Any], context: Any, reply: Mapping[str, Any], to
         took_ms=round(took_ms, 1),
         request_id=context.aws_request_id,
     )
-    metrics.add_metric(name="Latency", unit=MetricUnit.Milliseconds, value=took_ms)
+    # AI tasks wait for a model: among them no slow page would be seen.
+    waits = "AiLatency" if " /api/ai/" in str(event.get("routeKey")) else "Latency"
+    metrics.add_metric(name=waits, unit=MetricUnit.Milliseconds, value=took_ms)
     metrics.add_metric(name="Errors" if status >= 500 else "Requests", unit=MetricUnit.Count, value=1)  # noqa: PLR2004 -- a status
+    if status == 500:  # noqa: PLR2004 -- as above
+        metrics.add_metric(name="Bugs", unit=MetricUnit.Count, value=1)
     metrics.flush_metrics()
 
 
@@ -208,15 +220,10 @@ def _code_of(reply: Mapping[str, Any]) -> str | None:
         return None
 
 
-def _place_of(error: BaseException) -> str:
-    trace = error.__traceback__
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    return f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}" if trace else ""
-
-
 def _field_error(error: ErrorDetails) -> dict[str, str]:
-    return {"field": ".".join(str(part) for part in error["loc"]), "message": error["msg"]}
+    # What our own validators say comes with a word of pydantic's before it.
+    message = error["msg"].removeprefix("Value error, ")
+    return {"field": ".".join(str(part) for part in error["loc"]), "message": message}
 
 
 def _to_json(value: object) -> str:
