@@ -50,7 +50,7 @@ def comparison() -> dict[str, object]:
     """The tiers as columns, what they give as rows."""
     rows = [
         *(
-            _row(unit.value, label, {tier.id: _allowance(tier.limits[unit]) for tier in plans.TIERS})
+            _row(unit.value, label, {tier.id: allowance(tier.limits[unit]) for tier in plans.TIERS})
             for unit, label in ROWS_OF_UNITS.items()
         ),
         *(
@@ -67,7 +67,8 @@ def _row(feature: str, label: str, values: dict[str, object]) -> dict[str, objec
     return {"feature": feature, "label": label, "values": values}
 
 
-def _allowance(limit: Limit) -> str | bool:
+def allowance(limit: Limit) -> str | bool:
+    """A limit in words; False where the plan gives none."""
     if limit.count is None:
         return "unlimited"
     return f"{limit.count}{PER[limit.window]}" if limit.count else False

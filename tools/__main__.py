@@ -1,0 +1,28 @@
+"""`python -m tools import-users …`, `python -m tools openapi`; from the repository's root."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command named first, with the rest of the arguments; 2 where there is no such command."""
+    sys.path[:0] = [str(ROOT / "layers" / "shared"), str(ROOT / "functions")]
+    match arguments:
+        case ["import-users", *rest]:
+            from tools.importer import run  # noqa: PLC0415 -- once it can be found
+
+            return run.main(rest)
+        case ["openapi"]:
+            from tools.openapi import writing  # noqa: PLC0415 -- once it can be found
+
+            writing.write()
+            return 0
+    sys.stderr.write("usage: python -m tools import-users --help | openapi\n")
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
