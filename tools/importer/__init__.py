@@ -1,0 +1,1 @@
+"""Takes the users, subscriptions and usage of the Express and MongoDB application into the tables."""
