@@ -1,7 +1,11 @@
-"""For all tests: nothing leaves this machine."""
+"""For all tests: nothing leaves this machine, and no policy allows what nothing asks for."""
 
 import ipaddress
 import sys
+
+from tests.privileges import pytest_sessionfinish, pytest_testnodedown
+
+__all__ = ["pytest_sessionfinish", "pytest_testnodedown"]
 
 HERE = {"localhost", "127.0.0.1", "::1", "0.0.0.0", "", None}  # noqa: S104 -- names of this machine, nobody listens on them
 

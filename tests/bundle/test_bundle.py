@@ -33,9 +33,11 @@ OPTIONAL = {
     "MARGIN_SHARE_PER_CENT",
     "USD_INR_PAISE",
     "ACADEMIC_DOMAINS",
-    "AWS_EXECUTION_ENV",  # Lambda's own
+    "DYNAMODB_CLIENT",
+    "AWS_ENDPOINT_URL_DYNAMODB",
 }
-RUNTIME = {"AWS_EXECUTION_ENV"}  # set by Lambda itself
+# Set by Lambda itself.
+RUNTIME = {"AWS_EXECUTION_ENV", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
 # Read by what the runtime or a library brings, not by us.
 LIBRARIES = {"POWERTOOLS_LOG_LEVEL", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "TZ"}
 
@@ -97,7 +99,7 @@ def test_no_route_is_served_twice() -> None:
 
 def test_only_prices_and_webhooks_ask_nobody_who_they_are() -> None:
     access = {name: module_of(functions()[name]["Handler"]).app.access for name in http()}
-    assert {name for name, each in access.items() if each is Access.PUBLIC} == {"Pricing", "Compare"}
+    assert {name for name, each in access.items() if each is Access.PUBLIC} == {"Pricing", "Compare", "OpenApi", "Docs"}
     assert {name for name, each in access.items() if each is Access.SIGNATURE} == {"Webhook"}
     admin = {name for name in http() if all(path.startswith("/api/admin/") for _, path in routes(functions()[name]))}
     assert {name for name, each in access.items() if each is Access.ADMIN} == admin
@@ -165,7 +167,7 @@ def test_a_function_may_nothing_on_everything(name: str) -> None:
         assert "*" not in table
 
 
-@pytest.mark.parametrize("name", ["Pricing", "Compare"])
+@pytest.mark.parametrize("name", ["Pricing", "Compare", "OpenApi", "Docs"])
 def test_public_pages_may_touch_no_table(name: str) -> None:
     assert allowed(functions()[name]) == set()
 
@@ -218,7 +220,7 @@ def test_tables_are_kept_and_can_be_restored_unless_they_hold_only_replies(name:
     assert document.template()["Resources"][name]["DeletionPolicy"] == ("Retain" if kept else "Delete")
 
 
-@pytest.mark.parametrize("name", ["UsageLogsTable", "PaymentsTable", "RepliesTable", "NoticesTable"])
+@pytest.mark.parametrize("name", ["UsageLogsTable", "PaymentsTable", "RepliesTable", "NoticesTable", "RollupsTable"])
 def test_what_is_not_for_ever_has_an_expiry(name: str) -> None:
     expiry = resources("AWS::DynamoDB::Table")[name]["TimeToLiveSpecification"]
     assert expiry == {"AttributeName": "expiresAt", "Enabled": True}

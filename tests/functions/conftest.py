@@ -9,9 +9,11 @@ from typing import Any
 
 import httpx2
 import pytest
+from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from local import database, tables
+from local.mail import Outbox, Ses
 from local.simulators import gemini, openai, razorpay
 from local.simulators.razorpay.serving import serve
 from tests.functions import harness
@@ -40,7 +42,13 @@ def journal() -> list[Step]:
 
 
 @pytest.fixture(scope="session")
-def addresses(journal: list[Step]) -> Iterator[Mapping[str, str]]:
+def outbox(tmp_path_factory: pytest.TempPathFactory) -> Outbox:
+    """The mails that were sent, whoever they are for."""
+    return Outbox(tmp_path_factory.mktemp("mail") / "mail.jsonl")
+
+
+@pytest.fixture(scope="session")
+def addresses(journal: list[Step], outbox: Outbox) -> Iterator[Mapping[str, str]]:
     """Where the engine and the simulators listen."""
     apps = {
         "razorpay": razorpay.create(
@@ -48,6 +56,7 @@ def addresses(journal: list[Step]) -> Iterator[Mapping[str, str]]:
         ),
         "openai": openai.create(clock=clock.now),
         "gemini": gemini.create(clock=clock.now),
+        "ses": Starlette(routes=Ses(outbox, clock.now).routes()),
     }
     with ExitStack() as stack:
         engine = stack.enter_context(database.running())
@@ -78,6 +87,7 @@ def environment(addresses: Mapping[str, str]) -> Iterator[None]:
             "GEMINI_BASE_URL": addresses["gemini"],
             "GEMINI_API_KEY": "key-canary-gemini",
             "AWS_ENDPOINT_URL_DYNAMODB": addresses["dynamodb"],
+            "AWS_ENDPOINT_URL_SESV2": addresses["ses"],
             "AWS_REGION": "ap-south-1",
             "AWS_DEFAULT_REGION": "ap-south-1",
             "AWS_ACCESS_KEY_ID": "local",

@@ -8,7 +8,7 @@ import hmac
 import importlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,15 +18,17 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from local import gateway, template
+from local import gateway, streams, template
 from local.gateway import Request
 from local.template import Function
 from local.worker import Context
+from tests import privileges
 from tests.bundle import document
 from tollgate import app, clock, ids
 from tollgate.config import settings
 from tollgate.http import idempotency
 from tollgate.store import dynamodb
+from tollgate.store.dynamodb import Engine
 
 type Json = dict[str, Any]
 
@@ -71,7 +73,11 @@ class World:
     now: datetime = START
     journal: list[Step] = field(default_factory=list)
     replies: list[Reply] = field(default_factory=list)
+    asked: list[tuple[str, str, Reply]] = field(default_factory=list)  # method, path and what came back
     user: str = field(default_factory=lambda: f"user-{ids.token(10)}")
+    told: dict[str, int] = field(
+        default_factory=dict
+    )  # how many of the user's changes each consumer of a stream was told
 
     def __repr__(self) -> str:
         return f"{self.user}'s world at {self.now:%Y-%m-%d %H:%M}"
@@ -123,12 +129,11 @@ class World:
         event = gateway.event(request, route, parameters, now=self.now, request_id=ids.token(16))
         self.journal.clear()
         result = handler(route.function)(event, context(route.function, seconds))
-        permitted = document.allowed(document.functions()[route.function.name])
-        for step in self.journal:
-            assert step.needs <= permitted, f"{route.function.name} may not {set(step.needs - permitted)}"
+        privileges.keep_within(route.function.name, self.journal)
         given = gateway.answer(result)
         reply = Reply(given.status, dict(given.headers), given.body)
         self.replies.append(reply)
+        self.asked.append((method, path, reply))
         return reply
 
     def get(self, path: str, **options: Any) -> Reply:  # noqa: ANN401 -- call's own
@@ -210,6 +215,48 @@ class World:
         """A user's usage log."""
         return self.rows("UsageLogsTable", user)
 
+    # Streams
+
+    def changes(self, table: str, user: str | None = None) -> list[Json]:
+        """The user's changes of a table so far, as records for Lambda."""
+        return changes(self.raw.meta.endpoint_url, table).get(user or self.user, [])
+
+    def feed(
+        self, *, twice: bool = False, backwards: bool = False, only: str = "", user: str | None = None
+    ) -> list[str]:
+        """Tell the consumers of streams (or the one function `only`) the user's changes since the last time, until there are no
+        more; each batch `twice` or `backwards` if so wished. What failed, as sequence numbers; it is told again next time."""
+        self.at(self.now)
+        failed: list[str] = []
+        news = True
+        while news and not failed:
+            news = False
+            for function in served().functions:
+                for source in function.sources if only in {"", function.name} else ():
+                    place = f"{function.name}/{source.name}/{user or self.user}"
+                    found = self.changes(source.table, user)[self.told.get(place, 0) :]
+                    news = news or bool(found)
+                    batch = [each for each in found if streams.wanted(each, source)]
+                    lost = self.consume(function, batch[::-1] if backwards else batch, times=1 + twice)
+                    done = next((i for i, each in enumerate(found) if sequence(each) in lost), len(found))
+                    self.told[place] = self.told.get(place, 0) + done
+                    failed += lost
+        return failed
+
+    def consume(self, function: Function, batch: list[Json], *, times: int = 1) -> list[str]:
+        """Hand a batch to a consumer; the sequence numbers it could not handle, the last time."""
+        failed: list[str] = []
+        for _ in range(times if batch else 0):
+            self.journal.clear()
+            dated = [
+                each | {"dynamodb": each["dynamodb"] | {"ApproximateCreationDateTime": self.now.timestamp()}}
+                for each in batch
+            ]
+            answer = handler(function)({"Records": dated}, context(function))
+            privileges.keep_within(function.name, self.journal)
+            failed = [each["itemIdentifier"] for each in answer["batchItemFailures"]]
+        return failed
+
     # The AI providers
 
     def fail(self, *scripts: str | Json, at: str = "both") -> None:
@@ -229,6 +276,38 @@ class World:
             "gpt4o": self.openai.get("/_sim/requests").json()["count"],
             "gemini": self.gemini.get("/_sim/requests").json()["count"],
         }
+
+
+@dataclass(slots=True)
+class Tape:
+    """A table's stream as far as it was read, by user."""
+
+    stream: streams.Stream
+    shard: str = ""
+    last: str | None = None
+    of_user: dict[str, list[Json]] = field(default_factory=dict)
+
+
+_tapes: dict[tuple[str, str], Tape] = {}
+
+
+def changes(endpoint: str, table: str) -> dict[str, list[Json]]:
+    """All changes of a table so far, by user, as records for Lambda."""
+    tape = _tapes.setdefault((endpoint, table), Tape(streams.Stream(endpoint, table)))
+    tape.shard = tape.shard or tape.stream.shards()[0]
+    while records := tape.stream.read(tape.shard, tape.last, 1000):
+        for each in records:
+            record = streams.event_record(each, table, timedelta(0))
+            images = [record["dynamodb"].get(name, {}) for name in ("NewImage", "OldImage")]
+            user = next((image["userId"]["S"] for image in images if "userId" in image), "")
+            tape.of_user.setdefault(user, []).append(record)
+            tape.last = sequence(record)
+    return tape.of_user
+
+
+def sequence(record: Json) -> str:
+    """A change's place in its stream."""
+    return str(record["dynamodb"]["SequenceNumber"])
 
 
 @cache
@@ -289,36 +368,52 @@ ACTIONS = {
 }
 
 
-def step(operation: str, request: Json) -> Step:
+def step(operation: str, request: Mapping[str, Any]) -> Step:
     """The operation, and the actions on tables that a policy has to allow for it."""
     if operation == "TransactWriteItems":
         parts = [next(iter(each.items())) for each in request["TransactItems"]]
         return Step(operation, frozenset((ACTIONS[kind], body["TableName"]) for kind, body in parts))
-    if operation == "BatchGetItem":
-        return Step(operation, frozenset(("dynamodb:BatchGetItem", name) for name in request["RequestItems"]))
+    if operation == "TransactGetItems":
+        return Step(
+            operation, frozenset(("dynamodb:GetItem", each["Get"]["TableName"]) for each in request["TransactItems"])
+        )
+    if operation in {"BatchGetItem", "BatchWriteItem"}:
+        return Step(operation, frozenset((f"dynamodb:{operation}", name) for name in request["RequestItems"]))
     index = f"/index/{request['IndexName']}" if "IndexName" in request else ""
     return Step(operation, frozenset({(f"dynamodb:{operation}", request["TableName"] + index)}))
 
 
+class Watching:
+    """An engine that notes what it is asked, and has another one answer."""
+
+    def __init__(self, engine: Engine, journal: list[Step]) -> None:
+        self._engine, self._journal = engine, journal
+
+    def __call__(self, operation: str, request: Mapping[str, Any]) -> Json:
+        name = "".join(word.capitalize() for word in operation.split("_"))
+        self._journal.append(step(name, request))
+        return self._engine(operation, request)
+
+    def close(self) -> None:
+        self._engine.close()
+
+
 @contextmanager
 def watched(journal: list[Step]) -> Iterator[None]:
-    """Note every DynamoDB request that the product's client makes."""
-
-    def note(params: Json, model: Any, **_: object) -> None:  # noqa: ANN401 -- botocore's
-        journal.append(step(model.name, params))
-
-    events = dynamodb.client().meta.events
-    events.register("before-parameter-build.dynamodb", note)
+    """Note every DynamoDB request that the product makes."""
+    before = dynamodb.engine()
+    dynamodb.use(Watching(before, journal))
     try:
         yield
     finally:
-        events.unregister("before-parameter-build.dynamodb", note)
+        if last := dynamodb.use(before):
+            last.close()
 
 
 def forget() -> None:
     """Close and forget what the product builds once a process."""
-    if dynamodb.client.cache_info().currsize:
-        dynamodb.client().close()
+    if engine := dynamodb.use(None):
+        engine.close()
     if app.gateway.cache_info().currsize:
         sdk = app.gateway()._client  # noqa: SLF001 -- a Lambda never closes its connection, a test has to
         if sdk is not None:
@@ -328,5 +423,10 @@ def forget() -> None:
             close = getattr(provider, "close", None)
             if close:
                 close()
-    for cached in (dynamodb.client, idempotency._store, app.gateway, app.ai, settings):  # noqa: SLF001 -- as above
+    if app.post.cache_info().currsize:
+        app.post().close()
+    for tape in _tapes.values():
+        tape.stream.close()
+    _tapes.clear()
+    for cached in (idempotency._store, app.gateway, app.ai, app.post, settings):  # noqa: SLF001 -- as above
         cached.cache_clear()

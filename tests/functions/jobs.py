@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from tests.bundle import document
+from tests import privileges
 from tests.functions import harness
 from tests.functions.harness import World
 from tollgate.store import dynamodb
@@ -23,9 +23,7 @@ def run(world: World, name: str, seconds: float | None = None) -> Json:
     function = next(each for each in harness.served().functions if each.name == name)
     world.journal.clear()
     report: Json = harness.handler(function)({}, harness.context(function, seconds))
-    permitted = document.allowed(document.functions()[name])
-    for step in world.journal:
-        assert step.needs <= permitted, f"{name} may not {set(step.needs - permitted)}"
+    privileges.keep_within(name, world.journal)
     return report
 
 

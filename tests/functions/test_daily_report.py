@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.bundle import document
+from tests import privileges
 from tests.functions import harness
 from tests.functions.harness import START, World
 from tests.functions.problems import problem
@@ -51,9 +51,7 @@ def run(world: World, seconds: float | None = None) -> Json:
     function = next(each for each in harness.served().functions if each.name == "DailyReport")
     world.journal.clear()
     report: Json = harness.handler(function)({}, harness.context(function, seconds))
-    permitted = document.allowed(document.functions()["DailyReport"])
-    for step in world.journal:
-        assert step.needs <= permitted, f"DailyReport may not {set(step.needs - permitted)}"
+    privileges.keep_within("DailyReport", world.journal)
     return report
 
 

@@ -18,6 +18,7 @@ SOURCES = sorted([*PACKAGE.rglob("*.py"), *(ROOT / "functions").rglob("*.py")])
 CORE = {
     "tollgate.plans",
     "tollgate.calendar",
+    "tollgate.closing",
     "tollgate.money",
     "tollgate.subscriptions",
     "tollgate.purchases",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -48,11 +49,11 @@ def ai() -> Failover:
 def build_ai() -> None:
     """Load what the first call of each provider would load: while a function starts it has a whole processor, later a share."""
     for provider in ai().providers.values():
-        prepare: Callable[[], None] | None = getattr(
-            provider, "prepare", None
-        )  # stand-ins of tests have nothing to load
-        if prepare:
-            prepare()
+        # Stand-ins of tests have nothing to load.
+        prepare: Callable[[], None] | None = getattr(provider, "prepare", None)
+        with suppress(Exception):  # a provider that cannot be built fails its calls, for which there is the other one
+            if prepare:
+                prepare()
 
 
 def _gemini() -> Provider:

@@ -35,6 +35,7 @@ class Tables:
     usage_logs: str = _setting("USAGE_LOGS_TABLE", "tollgate-usage-logs")
     replies: str = _setting("REPLIES_TABLE", "tollgate-replies")
     notices: str = _setting("NOTICES_TABLE", "tollgate-notices")
+    rollups: str = _setting("ROLLUPS_TABLE", "tollgate-rollups")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +87,26 @@ class MarginGuard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """How DynamoDB is reached. `client` is thin or boto3. Lambda sets region and credentials; no endpoint is the region's own."""
+
+    client: str = _setting("DYNAMODB_CLIENT", "thin")
+    endpoint: str = _setting("AWS_ENDPOINT_URL_DYNAMODB")
+    region: str = _setting("AWS_REGION")
+    key_id: str = _setting("AWS_ACCESS_KEY_ID")
+    secret: str = _secret("AWS_SECRET_ACCESS_KEY")
+    token: str = _secret("AWS_SESSION_TOKEN")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """Whom mails come from, as `Name <address>`, and the application that they link to."""
+
+    sender: str = _setting("MAIL_FROM", "ATS Resume Generator <no-reply@example.com>")
+    app_url: str = _setting("APP_URL", "http://localhost:5173")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
     """Where the process runs."""
 
@@ -103,12 +124,19 @@ class Settings:
 
     stage: str = _setting("STAGE", "local")
     tables: Tables = field(default_factory=Tables)
+    database: Database = field(default_factory=Database)
     tokens: Tokens = field(default_factory=Tokens)
     razorpay: Razorpay = field(default_factory=Razorpay)
     ai: AiProviders = field(default_factory=AiProviders)
     margin: MarginGuard = field(default_factory=MarginGuard)
+    mail: Mail = field(default_factory=Mail)
     grace_days: int = _number("GRACE_DAYS", 4)  # Razorpay tries a renewal on its day and the three after it
     academic_domains: tuple[str, ...] = field(default_factory=lambda: _listed("ACADEMIC_DOMAINS"))
+
+
+def namespace() -> str:
+    """What this stage's metrics stand under: the stages of one account must not trip each other's alarms."""
+    return f"Tollgate/{Settings().stage}"
 
 
 @cache

@@ -1,0 +1,137 @@
+"""What every alarm and the dashboard look at is measured, under the names and dimensions they look for."""
+
+import io
+import json
+from typing import Any
+
+import pytest
+
+from tests.bundle.alarms import ALARMS, STAGED, Metric, metrics_of, on_dashboard
+from tests.functions import harness, jobs, test_daily_report
+from tests.functions.harness import World
+from tests.functions.test_database_faults import Faults, faults
+from tests.functions.test_endings import DOWN, END, nothing_waits
+from tests.functions.test_margin import guarded
+from tests.functions.test_privacy import told
+from tests.functions.test_webhook import CAPTURED, paid
+from tollgate import app
+
+__all__ = ["faults", "nothing_waits", "told"]
+PARSE = "/api/ai/parse-resume"
+TEXT = {"text": "Asha Rao\nSkills\nPython"}
+
+type Measured = dict[str, Any]
+
+
+def measured(capsys: pytest.CaptureFixture[str]) -> list[Measured]:
+    """The sets of metrics that were written since the last look."""
+    lines = capsys.readouterr().out.splitlines()
+    return [json.loads(line) for line in lines if line.startswith("{") and '"_aws"' in line]
+
+
+def metrics_in(told: Measured) -> set[Metric]:
+    """What CloudWatch makes of one set."""
+    (directive,) = told["_aws"]["CloudWatchMetrics"]
+    (keys,) = directive["Dimensions"]
+    dimensions = frozenset((key, told[key]) for key in keys)
+    namespace = directive["Namespace"].replace("/local", "/${Stage}")
+    return {(namespace, each["Name"], dimensions) for each in directive["Metrics"]}
+
+
+def money_moves(world: World) -> None:
+    _, events = paid(world)
+    world.webhook(events[CAPTURED])
+    world.webhook(events[CAPTURED], secret="not the secret")
+    world.webhook(b'{"entity": "event"}')
+    world.buy("premium", "monthly")
+
+
+def models_are_asked(world: World, faults: Faults) -> None:
+    assert world.post(PARSE, TEXT).status == 200
+    with guarded(USD_INR_PAISE="90000000"):
+        assert world.post(PARSE, TEXT).status == 200
+    world.fail("401")
+    assert world.post(PARSE, TEXT).status == 503
+    for name in ("gpt4o", "gemini"):
+        app.ai().breaker.succeeded(name)
+    world.fail("wrong-model")
+    assert world.post(PARSE, TEXT).status == 200
+    faults.plan(END, *DOWN)
+    assert world.post(PARSE, TEXT).status == 200
+    faults.planned.clear()
+
+
+def something_breaks(world: World, faults: Faults) -> None:
+    faults.plan("get_item", "AccessDeniedException")
+    assert world.get("/api/subscription/status").status == 500
+    faults.planned.clear()
+
+
+def streams_tell(world: World) -> None:
+    other = f"{world.user}-gone"
+    gone = world.token(other, email=f"{other}@nowhere.invalid")
+    assert world.post(PARSE, TEXT, token=gone).status == 200
+    world.feed()
+    world.feed(user=other)
+
+
+def jobs_run(world: World) -> None:
+    for name in ("ReconcilePayments", "ExpireSubscriptions", "ResetUsage", "SendReminders"):
+        jobs.run(world, name)
+    test_daily_report.begin(world)
+    jobs.run(world, "DailyReport")
+
+
+def test_whatever_an_alarm_or_the_dashboard_looks_at_is_measured(
+    world: World, faults: Faults, capsys: pytest.CaptureFixture[str]
+) -> None:
+    money_moves(world)
+    models_are_asked(world, faults)
+    something_breaks(world, faults)
+    streams_tell(world)
+    jobs_run(world)
+    found = {metric for each in measured(capsys) for metric in metrics_in(each)}
+    wanted = {metric for alarm in ALARMS.values() for metric in metrics_of(alarm)} | set(on_dashboard())
+    assert {metric for metric in wanted if metric[0] == STAGED} - found == set()
+
+
+@pytest.mark.parametrize(("path", "status"), [("status", 200), ("create-order", 422), ("webhook", 401)])
+def test_a_request_has_one_line_and_one_set_of_metrics(
+    world: World, told: io.StringIO, capsys: pytest.CaptureFixture[str], path: str, status: int
+) -> None:
+    whole = f"/api/subscription/{path}"
+    reply = world.get(whole) if path == "status" else world.post(whole, {})
+    lines = [json.loads(line) for line in told.getvalue().splitlines() if '"_aws"' not in line]
+    (line,) = [each for each in lines if each["message"] == "request"]
+    assert (line["status"], line["route"].split()[1]) == (reply.status, whole)
+    (numbers,) = measured(capsys)
+    assert {name for _, name, _ in metrics_in(numbers)} >= {"Latency", "Requests"}
+    assert reply.status in {status, 400}
+
+
+def test_stages_are_measured_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tollgate.config import namespace  # noqa: PLC0415 -- beside what it is about
+
+    monkeypatch.setenv("STAGE", "prod")
+    assert namespace() == "Tollgate/prod"
+    assert harness.served().functions[0].environment["STAGE"] == "dev"
+
+
+def test_waiting_for_a_model_does_not_hide_a_slow_page(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.post(PARSE, TEXT)
+    (of_ai,) = measured(capsys)
+    world.get("/api/subscription/status")
+    (of_page,) = measured(capsys)
+    assert ("AiLatency" in of_ai, "Latency" in of_ai) == (True, False)
+    assert ("AiLatency" in of_page, "Latency" in of_page) == (False, True)
+
+
+def test_what_was_spent_at_the_providers_is_measured_to_the_micro_dollar(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.buy("premium", "monthly")
+    capsys.readouterr()
+    world.fail("badjson", at="gpt4o")
+    assert world.post(PARSE, TEXT).status == 200
+    (numbers,) = measured(capsys)
+    assert sum(numbers["AiSpend"]) == world.bill() > 0
