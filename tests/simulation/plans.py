@@ -1,0 +1,196 @@
+"""Which histories there are: a seed draws one. Short ones and many, each about one kind of trouble."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+from tests.simulation.baton import drawn
+from tests.simulation.history import Act, Plan, Round
+
+IST = timedelta(hours=5, minutes=30)
+FIRST, LAST = datetime(2026, 12, 1, tzinfo=UTC), datetime(2027, 11, 1, tzinfo=UTC)
+DAY = 86_400.0
+FAULTS = ("dies before", "dies after", "throttled", "conflict", "unreached", "unheard", "twice", "slow")
+PRODUCTS = (
+    ("pro", "monthly"),
+    ("pro", "monthly"),
+    ("premium", "monthly"),
+    ("student", "quarterly"),
+    ("pro", "yearly"),
+    ("one-time", "one-time"),
+    ("lifetime", "lifetime"),
+)
+PATHS = ("/api/ai/parse-resume", "/api/ai/parse-resume", "/api/ai/cover-letter", "/api/ai/enhance-content")
+ERRORS = ("unavailable", "timeout", "rate_limited", "invalid_output", "refused", "truncated")
+THEMES = ("money", "money", "calls", "calls", "calendar", "oracle")
+FEW = 0.35  # of the invocations meet a fault
+
+
+def plan(seed: int) -> Plan:
+    """The history of a seed."""
+    random = drawn(seed)
+    theme = THEMES[seed % len(THEMES)]
+    return Plan(seed, theme, _start(random), tuple(_MAKERS[theme](random)))
+
+
+def _start(random: Random) -> float:
+    """Some time of a year, often shortly before a day or a month ends in India."""
+    day = FIRST + timedelta(days=random.randrange((LAST - FIRST).days))
+    turn = random.random()
+    if turn < 0.25:
+        day = day.replace(day=1)
+    if turn < 0.5:
+        return (day - IST).timestamp() - random.uniform(1, 300)
+    return day.timestamp() + random.uniform(0, DAY)
+
+
+def _faults(random: Random, *, frozen: bool = False, share: float = FEW) -> tuple[tuple[int, str], ...]:
+    if random.random() > share:
+        return ()
+    kinds = (*FAULTS, "frozen") if frozen else FAULTS
+    return tuple((random.randrange(1, 7), random.choice(kinds)) for _ in range(1 + (random.random() < 0.2)))
+
+
+def _act(random: Random, kind: str, user: int = 0, *, frozen: bool = False, share: float = FEW, **says: object) -> Act:
+    skew = random.uniform(-5, 5) if random.random() < 0.3 else 0.0
+    faults = _faults(random, frozen=frozen, share=share)
+    return Act(kind, user, tuple(says.items()), faults, skew)
+
+
+def _pause(random: Random) -> float:
+    return random.choice((1.0, 20.0, 100.0, 700.0, 3700.0))
+
+
+def _buying(random: Random, user: int) -> list[Round]:
+    tier, cycle = random.choice(PRODUCTS)
+    pays = Act("pay", user, (("outcome", random.choice(("success",) * 8 + ("fail", "late"))),))
+    if random.random() < 0.08:
+        pays = Act("pay", user, (("amount", True), ("force", True)))
+    order = _act(random, "order", user, tier=tier, plan=cycle, share=0.15)
+    rounds = [Round((order,), 1), Round((pays,), 1)]
+    told = [_act(random, "verify", user, frozen=True)] if random.random() < 0.7 else []
+    told += [_act(random, "deliver", user, pick=random.random(), frozen=True) for _ in range(random.randrange(4))]
+    if random.random() < 0.2:
+        told.append(_act(random, "job", -1, name="reconcile"))
+    if random.random() < 0.3:
+        told.append(_act(random, "verify", user))
+    random.shuffle(told)
+    return [*rounds, Round(tuple(told), _pause(random))] if told else rounds
+
+
+def _money(random: Random) -> list[Round]:
+    rounds = _buying(random, 0)
+    for _ in range(random.randrange(1, 3)):
+        turn = random.random()
+        if turn < 0.45:
+            rounds += _buying(random, 0)
+        elif turn < 0.8:
+            refund = Act("refund", 0, (("pick", random.random()), ("part", random.random() < 0.4)))
+            told = [_act(random, "deliver", 0, pick=random.random(), frozen=True) for _ in range(1, 4)]
+            rounds += [Round((refund,), 1), Round(tuple(told), _pause(random))]
+        else:
+            told = [_act(random, "deliver", 0, pick=random.random(), header="once") for _ in range(3)]
+            told.append(_act(random, "job", -1, name="reconcile"))
+            rounds.append(Round(tuple(told), random.choice((700.0, 40 * DAY))))
+    return rounds
+
+
+def _call(random: Random, user: int = 0, path: str = "", **options: bool) -> Act:
+    wrong: dict[str, object] = {}
+    if random.random() < 0.3:
+        wrong["gpt4o"] = wrong["gemini"] = (random.choice(ERRORS),)
+    if random.random() < 0.1:
+        wrong["key"] = random.choice(("one", "two"))
+    share = 0.45
+    return _act(random, "ai", user, path=path or random.choice(PATHS), share=share, **wrong, **options)  # type: ignore[arg-type]  # -- says
+
+
+def _bought(random: Random, *products: tuple[str, str]) -> list[Round]:
+    tier, cycle = random.choice(products)
+    order = Act("order", 0, (("tier", tier), ("plan", cycle)))
+    return [Round((order,)), Round((Act("pay"),)), Round((Act("verify"),), random.choice((1.0, 60.0)))]
+
+
+def _calls(random: Random) -> list[Round]:
+    owned = random.random() < 0.7
+    rounds = _bought(random, ("pro", "monthly"), ("student", "quarterly"), ("one-time", "one-time")) if owned else []
+    path = random.choice(PATHS[1:3]) if owned else PATHS[0]
+    for _ in range(random.randrange(2, 4)):
+        several = tuple(_call(random, path=path, frozen=True) for _ in range(random.randrange(1, 5)))
+        rounds.append(Round(several, random.choice((1.0, 10.0, 100.0, 200.0, 3700.0))))
+    if random.random() < 0.15:
+        again = Act("ai", 0, (("path", "/api/ai/enhance-content"), ("key", "again")))
+        rounds += [Round((again,), random.choice((60.0, 25 * 3600.0, 30 * 3600.0))), Round((again,))]
+    return rounds
+
+
+def _begun(random: Random) -> list[Round]:
+    """Something bought ahead is given back just when it begins, beside the schedule that writes down that it did."""
+    bought = [*_bought(random, ("premium", "monthly")), *_bought(random, ("pro", "monthly"))]
+    bought[-1] = Round(bought[-1].acts, 31 * DAY)
+    back = Round((Act("refund", 0, (("pick", 0.999),)),), 0.1)
+    told = [_act(random, "deliver", 0, pick=0.999 - random.random() / 4) for _ in range(3)]
+    told += [_act(random, "job", -1, name="expire", frozen=True) for _ in range(random.randrange(1, 3))]
+    random.shuffle(told)
+    late = Round((_act(random, "job", -1, name="expire"),), _pause(random))
+    return [*bought, back, Round(tuple(told), random.choice((0.1, 1.0, 100.0))), late]
+
+
+def _calendar(random: Random) -> list[Round]:
+    """Schedules beside what they are about, over days."""
+    if random.random() < 0.3:
+        return _begun(random)
+    rounds = _bought(random, ("pro", "monthly"), ("student", "quarterly"))
+    end = 31 * DAY if random.random() < 0.6 else 92 * DAY
+    if random.random() < 0.7:
+        rounds.append(Round((_call(random), _call(random)), random.choice((5.0, 400.0, DAY))))
+    jobs = ("expire", "reset", "reset", "remind", "reconcile")
+    for leap in (random.choice((100.0, DAY)), random.choice((DAY, end)), 100.0):
+        several = [
+            _act(random, "job", -1, name=random.choice(jobs), frozen=True) for _ in range(random.randrange(1, 4))
+        ]
+        if random.random() < 0.5:
+            several.append(_call(random))
+        if random.random() < 0.3:
+            rounds.append(Round((Act("refund", 0, (("pick", 0.0),)),), 1))
+            several.append(_act(random, "deliver", 0, pick=0.999))
+        if random.random() < 0.4:
+            several.append(_act(random, "stream", -1))
+        rounds.append(Round(tuple(several), leap))
+    return rounds
+
+
+def _oracle(random: Random) -> list[Round]:
+    """One thing after the other, nothing goes wrong: the model has to say the same."""
+    rounds: list[Round] = []
+    for _ in range(random.randrange(5, 12)):
+        turn = random.random()
+        pause = random.choice((1.0, 60.0, 400.0, 3700.0, DAY, 9 * DAY, 33 * DAY))
+        if turn < 0.3:
+            tier, cycle = random.choice(PRODUCTS)
+            rounds += [
+                Round((Act("order", 0, (("tier", tier), ("plan", cycle))),)),
+                Round((Act("pay"),)),
+                Round((Act("verify"),), pause),
+            ]
+        elif turn < 0.4:
+            rounds.append(Round((Act("status"),), pause))
+        elif turn < 0.5:
+            rounds.append(Round((Act("job", -1, (("name", random.choice(("expire", "reset"))),)),), pause))
+        elif turn < 0.55:
+            burst = Round((Act("ai", 0, (("path", random.choice((PATHS[0], PATHS[-1]))),)),), 1.0)
+            rounds += [burst] * 12
+        else:
+            calls = [Round((Act("ai", 0, (("path", random.choice(PATHS)),)),), 1.0)] * random.randrange(1, 4)
+            rounds += [*calls[:-1], Round(calls[-1].acts, pause)]
+    return rounds
+
+
+_MAKERS: dict[str, Callable[[Random], list[Round]]] = {
+    "money": _money,
+    "calls": _calls,
+    "calendar": _calendar,
+    "oracle": _oracle,
+}
