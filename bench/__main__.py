@@ -1,4 +1,7 @@
-"""`python -m bench [modules|calls|warm|ai|cold] [--quick] [--peers]`: measures, prints, and keeps the figures in .local/bench."""
+"""`python -m bench [modules|calls|schedules|warm|ai|cold|cost] [--quick] [--peers]`: measures, prints, and keeps the figures.
+
+They lie in .local/bench.
+"""
 
 import argparse
 import sys
@@ -9,9 +12,11 @@ from bench import report
 from bench.ai import ai
 from bench.calls import calls
 from bench.cold import cold
+from bench.cost import cost
 from bench.ground import prepared
 from bench.modules import modules
 from bench.report import Goal
+from bench.schedules import schedules
 from bench.session import Session
 from bench.shop import Shop
 from bench.warm import warm
@@ -19,9 +24,11 @@ from bench.warm import warm
 STEPS: Mapping[str, Callable[[Session], list[Goal]]] = {
     "modules": modules,
     "calls": calls,
+    "schedules": schedules,
     "warm": warm,
     "ai": ai,
     "cold": cold,
+    "cost": cost,
 }
 
 
@@ -56,4 +63,8 @@ def _arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["load"]:  # loads a whole stack of its own, and measures nothing beside it
+        from bench import load
+
+        sys.exit(load.main(sys.argv[2:]))
     sys.exit(main())

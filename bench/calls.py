@@ -1,4 +1,4 @@
-"""How often each request asks the database: counted at botocore's own last step before the wire, retries included."""
+"""How often each request asks the database: counted where the functions hand their requests over."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from bench.session import Session
 from bench.shop import Shop
 from tollgate import app
 from tollgate.ai.provider import Completion, Provider, Request
-from tollgate.store.dynamodb import client
+from tollgate.store import dynamodb
+from tollgate.store.dynamodb import Engine
 
 UPSTREAM = "upstream"
 
@@ -25,14 +26,25 @@ class Counter:
         self.asked: list[str] = []
 
     def attach(self) -> None:
-        """Listen to the functions' own client, and stand before their AI providers."""
-        client().meta.events.register("before-send.dynamodb", self._sent)
+        """Stand before the functions' database and before their AI providers."""
+        dynamodb.use(_Counted(dynamodb.engine(), self.asked))
         providers = cast("dict[str, Provider]", app.ai().providers)
         for service, provider in providers.items():
             providers[service] = _Listened(provider, self.asked)
 
-    def _sent(self, event_name: str, **_: Any) -> None:  # noqa: ANN401 -- botocore's
-        self.asked.append(event_name.rpartition(".")[2])
+
+class _Counted:
+    """An engine that says what it is asked."""
+
+    def __init__(self, engine: Engine, asked: list[str]) -> None:
+        self._engine, self._asked = engine, asked
+
+    def __call__(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        self._asked.append("".join(word.capitalize() for word in operation.split("_")))
+        return self._engine(operation, request)
+
+    def close(self) -> None:
+        self._engine.close()
 
 
 class _Listened:

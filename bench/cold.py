@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 
 from bench import report
-from bench.fresh import BARE, BARE_MEMORY, Figures, Runs, start, subjects, without_request
+from bench.fresh import BARE, BARE_MEMORY, EAGER, EAGERLY, Figures, Runs, start, subjects, without_request
 from bench.report import Goal
 from bench.session import Session
 
 RUNS, QUICK_RUNS, LEAST_RUNS = 15, 5, 3
 MOST_SECONDS = 130.0  # the round that is running then is the last
+MOST_OF_EAGER = 0.4
 WHOLE_CPU = 1769  # MB of memory with which Lambda gives one CPU
 
 
@@ -92,12 +93,24 @@ def _verdicts(found: Mapping[str, Runs], memory: Mapping[str, int]) -> list[Goal
         ratio = modelled(name) / modelled(other)
         return Goal(text, f"{ratio:.2f}", ratio <= most)
 
+    def beside_eager(name: str, text: str, *figures: str) -> Goal:
+        text, other = (
+            f"{name}, {text}, CPU: at most {MOST_OF_EAGER:g} x that of the same with all imported at the top",
+            f"{name}{EAGERLY}",
+        )
+        if name not in found or other not in found:
+            return Goal(text, "–", None)
+        ratio = _middle(found[name], figures) / _middle(found[other], figures)
+        return Goal(text, f"{ratio:.2f}", ratio <= MOST_OF_EAGER)
+
     (_, _), (logged, _), (reading, _) = BARE
     return [
         at_most("pricing", logged, 1.25),
         at_most("compare", logged, 1.25),
         at_most("status", reading, 1.5),
         at_most("webhook, first", reading, 1.5),
+        *(beside_eager(name, "until it is ready", "cpu load") for name in EAGER),
+        *(beside_eager(name, "with its first call", "cpu load", "cpu first") for name in EAGER),
     ]
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -64,6 +64,8 @@ BARE = (
     ("  + Logger, Metrics", "logged.handler"),
     ("  + boto3, one GetItem", "reading.handler"),
 )
+EAGER = ("parse, by gpt4o", "parse, by gemini")
+EAGERLY = ", all imported at the top"
 BARE_EVENT: Event = {
     "version": "2.0",
     "routeKey": "GET /bare",
@@ -110,8 +112,11 @@ def subjects(ground: Ground) -> list[Subject]:
     compared = [Subject(name, handler) for name, handler in BARE]
     here = [(each, ground.function(each.function)) for each in COLD]
     asked = [Subject(each.name, function.handler, function, each) for each, function in here if function]
+    eager = [
+        replace(each, name=f"{each.name}{EAGERLY}", handler="eager.handler") for each in asked if each.name in EAGER
+    ]
     scheduled = [Subject(each.name, each.handler, each) for each in ground.template.functions if each.schedules]
-    return compared + asked + scheduled
+    return compared + asked + eager + scheduled
 
 
 def without_request(ground: Ground) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import socket
 import tempfile
@@ -85,6 +86,7 @@ def _served(app: Any, opened: ExitStack) -> str:  # noqa: ANN401 -- an ASGI appl
 
 def _become(environment: Mapping[str, str]) -> None:
     os.environ.update({**environment, "POWERTOOLS_LOG_LEVEL": "CRITICAL"})
+    logging.getLogger("tollgate").setLevel("CRITICAL")  # where it was made before
 
 
 @cache

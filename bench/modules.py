@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bench import report
-from bench.fresh import BARE, Figures, start, subjects
+from bench.fresh import BARE, EAGERLY, Figures, start, subjects
 from bench.report import Goal
 from bench.session import Session
 
@@ -44,7 +44,11 @@ def _names(packages: Iterable[str]) -> list[str]:
 
 def _verdicts(session: Session, found: Mapping[str, Mapping[str, Any]]) -> list[Goal]:
     loaded = {name: {*run["at import"], *run["later"]} for name, run in found.items()}
-    asked = [each for each in subjects(session.ground) if each.function and each.name in found]
+    asked = [
+        each
+        for each in subjects(session.ground)
+        if each.function and each.name in found and not each.name.endswith(EAGERLY)
+    ]
     public = [
         each.name for each in asked if each.handler in {"subscription.pricing.handler", "subscription.compare.handler"}
     ]
@@ -57,6 +61,7 @@ def _verdicts(session: Session, found: Mapping[str, Mapping[str, Any]]) -> list[
             "; ".join(f"{name}: {', '.join(sorted(loaded[name] - floor)) or 'none'}" for name in public),
             all(loaded[name] <= floor for name in public),
         ),
+        _absent("no request to the API loads boto3", [each.name for each in asked if each.scenario], loaded, {"boto3"}),
         _absent("no function outside ai/ loads an AI SDK", selling, loaded, AI_SDKS),
         _absent(
             "status loads no pydantic, razorpay, requests or jwt",

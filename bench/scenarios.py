@@ -39,6 +39,10 @@ def _resolve(shop: Shop) -> Event:
     return shop.request("ResolvePayment", user, {"action": "refund"}, paymentId=payment)
 
 
+def _delete_account(shop: Shop) -> Event:
+    return shop.request("DeleteAccount", shop.customer("pro", "monthly"), {"confirm": "delete"})
+
+
 def _create_order(shop: Shop) -> Event:
     return shop.request("CreateOrder", shop.newcomer(), {"tier": "pro", "plan": "monthly"})
 
@@ -123,9 +127,22 @@ def _task(function: str, body: dict[str, object]) -> Callable[[Shop], Event]:
     return lambda shop: shop.request(function, shop.customer("lifetime", "lifetime"), body)
 
 
+def _admins(function: str) -> Callable[[Shop], Event]:
+    return lambda shop: shop.request(function, shop.newcomer())
+
+
+FIGURES = {
+    "revenue": "Revenue",
+    "paying users": "PayingUsers",
+    "AI costs": "AiCosts",
+    "payment counts": "PaymentCounts",
+}
+
 PLAIN = (
     Scenario("pricing", "Pricing", _public("Pricing")),
     Scenario("compare", "Compare", _public("Compare")),
+    Scenario("openapi.json", "OpenApi", _public("OpenApi")),
+    Scenario("docs", "Docs", _public("Docs")),
     Scenario("status", "Status", _get("Status")),
     Scenario("usage", "Usage", _get("Usage")),
     Scenario("history", "History", _get("History")),
@@ -136,8 +153,12 @@ PLAIN = (
         lambda shop: shop.request("AiPreference", shop.customer("pro", "monthly"), {"preference": "gemini"}),
     ),
     Scenario("preferences", "Preferences", _get("Preferences")),
+    Scenario("export account", "ExportAccount", _get("ExportAccount")),
+    Scenario("delete account", "DeleteAccount", _delete_account),
     Scenario("margin", "Margin", _margin),
     Scenario("flagged-payments", "FlaggedPayments", lambda shop: shop.request("FlaggedPayments", shop.newcomer())),
+    Scenario("daily reports, none yet", "DailyReports", _admins("DailyReports"), 404),
+    *(Scenario(name, function, _admins(function)) for name, function in FIGURES.items()),
     Scenario("resolve payment", "ResolvePayment", _resolve),
     Scenario("create-order", "CreateOrder", _create_order),
     Scenario("renew", "Renew", lambda shop: shop.request("Renew", shop.customer("pro", "monthly"))),

@@ -90,8 +90,8 @@ def warm(session: Session) -> list[Goal]:
         f"CPU a warm request, ms: median of {rounds} rounds, alternating with the bare handlers in the same process",
         ("request", "CPU", "range", "bare", "÷", "+ logs", "÷", "+ one GetItem", "÷"),
         [_row(name, figures) for name, figures in found.items()],
-        "stubbed: boto3 whole, but the answers come from memory instead of a socket. first: each request settles a payment and\n"
-        "fetches it from the simulator. parse: the provider answers at once; its JSON is still validated.",
+        "stubbed: the database client whole, but the answers come from memory instead of a socket. first: each request settles\n"
+        "a payment and fetches it from the simulator. parse: the provider answers at once; its JSON is still validated.",
     )
     report.save("warm", session.facts, found)
     return []

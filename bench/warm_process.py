@@ -6,18 +6,16 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from time import process_time
 from typing import Any, cast
-
-from botocore.awsrequest import AWSResponse
 
 from bench.fresh import BARE_EVENT
 from bench.ground import Context, Event, Handler, handler
 from bench.warm import BARE, Job
 from local.simulators.llm import answer
-from tollgate import app
+from tollgate import app, clock
 from tollgate.ai.provider import Completion, Provider, Reply, Request, Usage, checked
 from tollgate.ai.schema import openai_schema
 from tollgate.store import dynamodb
@@ -40,9 +38,9 @@ def measured(job: Job) -> dict[str, list[float]]:
     for _ in range(0 if job.stubbed else _WARM_UP):  # the first is what a stub learns from: it must do the whole work
         _cpu(subject, [next(events)], job.status)
     if job.stubbed:
-        subject = Replay(dynamodb.client(), subject, next(events), job.status)
+        subject = Replay(thin(dynamodb.engine()), subject, next(events), job.status)
         reading = importlib.import_module("reading")
-        bare["reading"] = Replay(reading.client, reading.handler, BARE_EVENT, 200)
+        bare["reading"] = Replay(boto(reading.client), reading.handler, BARE_EVENT, 200)
     figures: dict[str, list[float]] = {name: [] for name in (*bare, "subject")}
     for _ in range(job.rounds):
         for name, each in bare.items():
@@ -70,33 +68,72 @@ def _cpu(subject: Handler, events: Sequence[Event], status: int) -> float:
     return took / len(events)
 
 
-class Replay:
-    """A handler whose database answers from memory, with what the engine answered when it was called the first time."""
+type Sending = Callable[[str, Callable[[], Any]], Any]
+"""What stands where requests go out: it is told the operation, and how to send it really; it gives the answer."""
+type Tap = Callable[[Sending], None]
+"""Puts a `Sending` in its place."""
 
-    def __init__(self, client: Any, subject: Handler, event: Event, status: int) -> None:  # noqa: ANN401 -- boto3's
+
+def thin(engine: Any) -> Tap:  # noqa: ANN401 -- what it taps is not part of an engine's type
+    """The tap of our own engine, before its connections."""
+    connections = engine._connections  # noqa: SLF001 -- where it meets its sockets
+    post = connections.post
+
+    def attach(sending: Sending) -> None:
+        def posted(path: str, body: bytes, headers: dict[str, str], **options: Any) -> object:  # noqa: ANN401 -- its own
+            return sending(headers["x-amz-target"], lambda: post(path, body, headers, **options))
+
+        connections.post = posted
+
+    return attach
+
+
+def boto(client: Any) -> Tap:  # noqa: ANN401 -- boto3's
+    """The tap of a boto3 client, before its sockets."""
+    session = client._endpoint.http_session  # noqa: SLF001 -- where botocore keeps them
+
+    def attach(sending: Sending) -> None:
+        def send(request: Any, event_name: str, **_: Any) -> object:  # noqa: ANN401 -- botocore's
+            return sending(event_name, lambda: session.send(request))
+
+        client.meta.events.register("before-send.dynamodb", send)
+
+    return attach
+
+
+class Replay:
+    """A handler whose database answers from memory, with what the engine answered when it was called the first time.
+
+    Every call has that first one's id and instant, since the answers speak of them.
+    """
+
+    def __init__(self, tap: Tap, subject: Handler, event: Event, status: int) -> None:
         self._subject = subject
-        self._answers: list[tuple[str, int, dict[str, str], bytes]] = []
+        self._answers: list[tuple[str, object]] = []
         self._position = -1
-        self._session = client._endpoint.http_session  # noqa: SLF001 -- where botocore keeps its sockets
-        client.meta.events.register("before-send.dynamodb", self._send)
-        _cpu(subject, [event], status)
+        self._context, self._at = Context(), clock.system().replace(microsecond=0)
+        tap(self._send)
+        _cpu(self._again, [event], status)
 
     def __call__(self, event: Event, context: object) -> dict[str, Any]:
         self._position = 0
-        return self._subject(event, context)
+        return self._again(event, context)
 
-    def _send(self, request: Any, event_name: str, **_: Any) -> Any:  # noqa: ANN401 -- botocore's
+    def _again(self, event: Event, context: object) -> dict[str, Any]:
+        del context
+        clock.travel(self._at - clock.system())
+        return self._subject(event, self._context)
+
+    def _send(self, operation: str, really: Callable[[], object]) -> object:
         if self._position < 0:
-            real = self._session.send(request)
-            self._answers.append((event_name, real.status_code, dict(real.headers), real.content))
-            return real
-        name, status, headers, content = self._answers[self._position]
-        if name != event_name:
-            raise RuntimeError(f"{event_name} was asked where {name} was before")
+            answer = really()
+            self._answers.append((operation, answer))
+            return answer
+        name, answer = self._answers[self._position]
+        if name != operation:
+            raise RuntimeError(f"{operation} was asked where {name} was before")
         self._position += 1
-        answered = AWSResponse(request.url, status, headers, None)
-        answered._content = content  # noqa: SLF001 -- read already
-        return answered
+        return answer
 
 
 def answer_at_once() -> None:

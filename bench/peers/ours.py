@@ -1,4 +1,4 @@
-"""The whole path of ours: the real parse-resume handler, the real database client, the real provider SDKs."""
+"""Our path: a real handler, the real database client, the real provider SDKs."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from itertools import cycle
 
 from bench.ground import Context, handler
 from bench.peers import loop
-from bench.warm_process import Replay
+from bench.warm_process import Replay, thin
 from tollgate.store import dynamodb
 
 
 def main() -> None:
     """Serve rounds."""
     told = loop.job()
-    subject, events = handler("ai.parse_resume.handler"), cycle(told["events"])
+    subject, events = handler(told["handler"]), cycle(told["events"])
     if told["stubbed"]:
-        subject = Replay(dynamodb.client(), subject, next(events), 200)
+        subject = Replay(thin(dynamodb.engine()), subject, next(events), 200)
 
     def call() -> None:
         reply = subject(next(events), Context())

@@ -19,7 +19,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
 from bench.ground import Context, Event
 from bench.peers import loop
-from bench.warm_process import Replay
+from bench.warm_process import Replay, boto
 
 SECRET = os.environ["JWT_SECRET"]
 UNLIMITED = 10**9
@@ -63,7 +63,7 @@ def handler(event: Event, context: object) -> dict[str, Any]:
 def main() -> None:
     """Serve rounds."""
     event = told["events"][0]
-    subject = Replay(dynamodb.meta.client, handler, event, 200) if told["stubbed"] else handler
+    subject = Replay(boto(dynamodb.meta.client), handler, event, 200) if told["stubbed"] else handler
 
     def call() -> None:
         reply = subject(event, Context())

@@ -6,39 +6,29 @@ import pytest
 
 from bench.fresh import without_request
 from bench.ground import Event, Ground
-from bench.warm_process import Replay
+from bench.warm_process import Replay, Sending
 from local import template
 from local.settings import ROOT
 
+ANSWER = b'{"Item": {}}'
+
 
 class Client:
-    """As much of a boto3 client as the stub touches: a session that sends, and an event to listen to."""
+    """As much of a database client as the stub touches: the place where requests go out."""
 
     def __init__(self) -> None:
-        self.meta = self.events = self._endpoint = self.http_session = self
         self.sent: list[str] = []
 
-    def register(self, _event: str, listener: Any) -> None:  # noqa: ANN401 -- botocore's
-        self.listener = listener
-
-    def send(self, request: "Request") -> "Answer":
-        self.sent.append(request.url)
-        return Answer()
+    def tap(self, sending: Sending) -> None:
+        self.sending = sending
 
     def ask(self, operation: str) -> bytes:
-        answer = self.listener(Request(), event_name=f"before-send.dynamodb.{operation}")
-        content: bytes = answer.content
-        return content
+        answer: bytes = self.sending(operation, lambda: self.send(operation))
+        return answer
 
-
-class Request:
-    url = "http://127.0.0.1/"
-
-
-class Answer:
-    status_code = 200
-    headers: dict[str, str] = {}  # noqa: RUF012 -- never changed
-    content = b'{"Item": {}}'
+    def send(self, operation: str) -> bytes:
+        self.sent.append(operation)
+        return ANSWER
 
 
 def a_handler(client: Client, operations: list[str]) -> Any:  # noqa: ANN401 -- a Lambda handler
@@ -57,15 +47,15 @@ def test_every_route_of_the_template_has_a_request_in_the_bench() -> None:
 
 def test_a_stubbed_database_is_asked_once_and_then_answers_from_memory() -> None:
     client = Client()
-    stub = Replay(client, a_handler(client, ["GetItem", "PutItem"]), {}, 200)
+    stub = Replay(client.tap, a_handler(client, ["GetItem", "PutItem"]), {}, 200)
     replies = [stub({}, None)["body"] for _ in range(3)]
     assert len(client.sent) == 2
-    assert replies == [[Answer.content, Answer.content]] * 3
+    assert replies == [[ANSWER, ANSWER]] * 3
 
 
 def test_a_stubbed_database_refuses_what_it_was_not_asked_before() -> None:
     client, operations = Client(), ["GetItem"]
-    stub = Replay(client, a_handler(client, operations), {}, 200)
+    stub = Replay(client.tap, a_handler(client, operations), {}, 200)
     operations[0] = "PutItem"
     with pytest.raises(RuntimeError, match="PutItem was asked where"):
         stub({}, None)

@@ -1,0 +1,308 @@
+"""`python -m bench load [--minutes 10] [--callers 8]`: the local stack under parallel load, with faults on all the way.
+
+Buyers pay and close the tab or not, crowds fight for the last units of one account, Razorpay and the models fail and stall, and
+webhooks come twice and backwards. Afterwards the faults stop, the reconciler runs, and every user's records are held against
+`tollgate.invariants`. The exit status says whether anything was lost, oversold, or answered 500.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import quantiles
+from threading import Event, Lock, Thread
+from typing import Any
+
+import httpx2
+
+from bench.report import load as load_average
+from bench.report import progress, say
+from local import control, database, tables
+from local.settings import LOCAL_VALUES, ROOT
+from tests.functions import bookkeeping
+from tests.functions.harness import World
+from tollgate import invariants
+
+CROWD = 25  # calls that fight for one account's units
+SETTLE = timedelta(hours=2)  # of the local clock, until whoever was not told has looked
+WARM_SECONDS = (
+    120  # until every function has its processes; memory counts from there, so a short run says nothing of it
+)
+GROWTH = 1.25  # what memory may be at the end, as a share of what it was once warm
+RESUME = {"text": "Asha Rao\nasha@example.com\nEngineer, Example Labs, 2021 - present\nSkills\nPython, AWS"}
+AI_FAULTS = ("500", "429-rate", "503", "badjson", "wrong-shape", "reset-mid-body", "length", "no-usage")
+RAZORPAY_FAULTS = ("500", "429", "502", "drop", "drop_before", "empty", "html")
+
+
+@dataclass(slots=True)
+class Site:
+    """The running stack, and what is known of it from outside."""
+
+    process: subprocess.Popen[bytes]
+    api: str
+    database: str
+    simulators: dict[str, str]
+
+
+@dataclass(slots=True)
+class Seen:
+    """What the callers saw."""
+
+    lock: Lock = field(default_factory=Lock)
+    statuses: Counter[str] = field(default_factory=Counter)
+    millis: dict[str, list[float]] = field(default_factory=dict)
+    buyers: list[str] = field(default_factory=list)
+    crowds: Counter[str] = field(default_factory=Counter)  # delivered units, by account
+    memory: list[tuple[float, int]] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)  # what was said with each 500
+
+    def note(self, name: str, status: int, millis: float) -> None:
+        with self.lock:
+            self.statuses[f"{name} {status}"] += 1
+            self.millis.setdefault(name, []).append(millis)
+
+
+@contextmanager
+def site(scratch: Path) -> Iterator[Site]:
+    """A stack of its own, on free ports, until the block is left."""
+    log = (scratch / "stack.log").open("wb")
+    environment = {**os.environ, "PORT": str(database.free_port(0)), "DATA_DIR": str(scratch / "data")}
+    with (
+        log,
+        subprocess.Popen([sys.executable, "-m", "local"], cwd=ROOT, env=environment, stdout=log, stderr=log) as process,
+    ):
+        try:
+            yield _found(process, scratch / "stack.log")
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def _found(process: subprocess.Popen[bytes], log: Path) -> Site:
+    """The addresses, as the stack's own banner tells them."""
+    for _ in range(300):
+        text = log.read_text(encoding="utf-8")
+        if "First commands" in text:
+            said = dict(re.findall(r"^  (API|Database|Razorpay|OpenAI|Gemini) .*?(http://[\d.:]+)", text, re.MULTILINE))
+            return Site(process, said.pop("API"), said.pop("Database"), said)
+        if process.poll() is not None:
+            break
+        time.sleep(0.1)
+    raise RuntimeError(f"the stack did not start:\n{log.read_text(encoding='utf-8')}")
+
+
+class Caller:
+    """One of those who call at the same time."""
+
+    def __init__(self, site: Site, seen: Seen, number: int) -> None:
+        self.site, self.seen = site, seen
+        self.rng = random.Random(number)  # noqa: S311 -- a reproducible draw
+        self.http = httpx2.Client(base_url=site.api, trust_env=False, timeout=40)
+        self.number, self.users = number, 0
+
+    def until(self, over: Event) -> None:
+        """Call and call."""
+        with self.http:
+            while not over.is_set():
+                self.rng.choice([self.buy, self.buy, self.crowd, self.crowd, self.crowd, self.look])()
+
+    def ask(self, name: str, method: str, path: str, user: str, body: object = None) -> httpx2.Response | None:
+        """A request, timed and counted; None where the connection broke."""
+        token = control.token(LOCAL_VALUES["JWT_SECRET"], datetime.now(UTC), user=user, email=f"{user}@example.com")
+        begun = time.perf_counter()
+        try:
+            reply = self.http.request(method, path, json=body, headers={"authorization": f"Bearer {token}"})
+        except httpx2.HTTPError:
+            self.seen.note(name, 0, (time.perf_counter() - begun) * 1000)
+            return None
+        self.seen.note(name, reply.status_code, (time.perf_counter() - begun) * 1000)
+        if reply.status_code == 500:  # noqa: PLR2004 -- a status
+            self.seen.broken.append(f"{name}: {reply.text}")
+        return reply
+
+    def buy(self) -> None:
+        """Order, pay, and tell about it once, twice or never."""
+        self.users += 1
+        user = f"buyer-{self.number}-{self.users}"
+        tier, plan = self.rng.choice([("pro", "monthly"), ("premium", "yearly"), ("one-time", "one-time")])
+        made = self.ask("order", "POST", "/api/subscription/create-order", user, {"tier": tier, "plan": plan})
+        if made is None or made.status_code != 200:  # noqa: PLR2004 -- a status
+            return
+        with self.seen.lock:
+            self.seen.buyers.append(user)
+        paid = httpx2.post(
+            f"{self.site.simulators['Razorpay']}/_sim/orders/{made.json()['orderId']}/pay", json={}, trust_env=False
+        ).json()
+        proof = {name: value for name, value in paid.items() if name.startswith("razorpay_")}
+        for _ in range(self.rng.choice([0, 1, 1, 2])):
+            self.ask("verify", "POST", "/api/subscription/verify-payment", user, proof)
+
+    def crowd(self) -> None:
+        """One call of many for the units of an account that has few of them."""
+        user = f"crowd-{self._crowd()}"
+        reply = self.ask("parse", "POST", "/api/ai/parse-resume", user, RESUME)
+        if reply is not None and reply.status_code == 200:  # noqa: PLR2004 -- a status
+            with self.seen.lock:
+                self.seen.crowds[user] += 1
+
+    def _crowd(self) -> int:
+        with self.seen.lock:
+            return sum(count for name, count in self.seen.statuses.items() if name.startswith("parse")) // CROWD
+
+    def look(self) -> None:
+        """What people do in between."""
+        user = f"buyer-{self.number}-{max(self.users, 1)}"
+        self.ask("status", "GET", "/api/subscription/status", user)
+        self.ask("pricing", "GET", "/api/subscription/pricing", user)
+
+
+def disturb(site: Site, over: Event) -> None:
+    """Let something fail, all the time."""
+    rng = random.Random(0)  # noqa: S311 -- a reproducible draw
+    with httpx2.Client(trust_env=False, timeout=10) as http:
+        razorpay = site.simulators["Razorpay"]
+        while not over.wait(0.5):
+            http.post(f"{razorpay}/_sim/faults", json={"kind": rng.choice(RAZORPAY_FAULTS), "times": rng.randint(1, 2)})
+            http.post(f"{razorpay}/_sim/faults", json={"kind": "latency", "seconds": 0.3})
+            http.post(f"{razorpay}/_sim/webhooks/duplicate", json={"copies": rng.choice([1, 2, 3])})
+            http.post(f"{razorpay}/_sim/webhooks/reorder", json={"reversed": rng.choice([True, False])})
+            for name in ("OpenAI", "Gemini"):
+                scripts = [{"script": rng.choice(AI_FAULTS)}, {"script": "slow", "ms": 200}]
+                http.post(f"{site.simulators[name]}/_sim/faults", json=scripts)
+
+
+def calm(site: Site) -> None:
+    """Nothing fails any more."""
+    with httpx2.Client(trust_env=False, timeout=10) as http:
+        http.delete(f"{site.simulators['Razorpay']}/_sim/faults")
+        http.post(f"{site.simulators['Razorpay']}/_sim/webhooks/duplicate", json={"copies": 1})
+
+
+def watch(site: Site, seen: Seen, over: Event, begun: float) -> None:
+    """The memory of the stack with all its processes, again and again."""
+    while not over.wait(2):
+        seen.memory.append((time.monotonic() - begun, memory(site.process.pid)))
+
+
+def memory(root: int) -> int:
+    """The resident bytes of a process and all below it."""
+    parents: dict[int, int] = {}
+    pages: dict[int, int] = {}
+    for each in Path("/proc").glob("[0-9]*"):
+        try:
+            parents[int(each.name)] = int((each / "stat").read_text().rpartition(")")[2].split()[1])
+            pages[int(each.name)] = int((each / "statm").read_text().split()[1])
+        except (OSError, IndexError):
+            continue  # it has ended meanwhile
+    family = {root}
+    for _ in range(5):
+        family |= {pid for pid, parent in parents.items() if parent in family}
+    return sum(pages.get(pid, 0) for pid in family) * os.sysconf("SC_PAGE_SIZE")
+
+
+def reconciled(site: Site) -> None:
+    """Let time pass, and the job look for what nobody told."""
+    with httpx2.Client(base_url=site.api, trust_env=False, timeout=120) as http:
+        http.post("/_local/clock", json={"advance": f"PT{int(SETTLE.total_seconds() // 3600)}H"}).raise_for_status()
+        for _ in range(20):
+            runs = http.post("/_local/jobs/reconcile_payments").json()["runs"]
+            if not any((each.get("result") or {}).get("looked") for each in runs):
+                break
+
+
+def judged(site: Site, seen: Seen) -> list[str]:
+    """Every user's records against the invariants, and what the crowds got against what they had."""
+    raw = tables.client(site.database)
+    razorpay, openai, gemini = (
+        httpx2.Client(base_url=site.simulators[name], trust_env=False, timeout=30)
+        for name in ("Razorpay", "OpenAI", "Gemini")
+    )
+    world = World(razorpay=razorpay, openai=openai, gemini=gemini, raw=raw)
+    world.now = datetime.now(UTC) + SETTLE
+    there = bookkeeping.gateway(world)
+    found = []
+    for user in [*seen.buyers, *seen.crowds]:
+        world.user = user
+        facts = bookkeeping.facts(world, there)
+        found += [f"{user}: {each}" for each in invariants.broken(facts, at_rest=user.startswith("buyer"))]
+        logged = sum(1 for row in facts.usage if row["success"])
+        if seen.crowds[user] > logged:
+            found.append(f"{user}: {seen.crowds[user]} answers, {logged} in the log")
+    for each in (raw, razorpay, openai, gemini):
+        each.close()
+    return found
+
+
+def told(seen: Seen, seconds: float) -> None:
+    """The figures, for people."""
+    total = sum(len(each) for each in seen.millis.values())
+    say(f"{total:,} requests in {seconds:.0f} s: {total / seconds:.1f} a second, load average {load_average()}")
+    for name, millis in sorted(seen.millis.items()):
+        cuts = quantiles(millis, n=100) if len(millis) > 1 else millis * 99
+        by_status = {
+            each.rpartition(" ")[2]: count
+            for each, count in sorted(seen.statuses.items())
+            if each.startswith(f"{name} ")
+        }
+        say(f"  {name:8} {len(millis):7,}   p50 {cuts[49]:7.1f} ms   p99 {cuts[98]:7.1f} ms   {by_status}")
+    step = max(len(seen.memory) // 10, 1)
+    say("  memory   " + "  ".join(f"{at:.0f}s {rss >> 20}M" for at, rss in seen.memory[::step]))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Load the stack for so long, and judge what is left."""
+    parser = argparse.ArgumentParser(prog="python -m bench load", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--callers", type=int, default=8)
+    given = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="tollgate-load-") as scratch, site(Path(scratch)) as running:
+        seen, over, begun = Seen(), Event(), time.monotonic()
+        work: list[tuple[Any, ...]] = [(Caller(running, seen, number).until, over) for number in range(given.callers)]
+        work += [(disturb, running, over), (watch, running, seen, over, begun)]
+        threads = [Thread(target=each[0], args=each[1:]) for each in work]
+        for thread in threads:
+            thread.start()
+        while (left := given.minutes * 60 - (time.monotonic() - begun)) > 0:
+            time.sleep(min(left, 30))
+            progress(f"{time.monotonic() - begun:.0f} s, {sum(seen.statuses.values()):,} requests")
+        over.set()
+        for thread in threads:
+            thread.join()
+        told(seen, time.monotonic() - begun)
+        calm(running)
+        time.sleep(3)  # the last webhooks
+        reconciled(running)
+        problems = judged(running, seen) + unwell(seen)
+    say(
+        f"{len(seen.buyers):,} buyers, {len(seen.crowds):,} crowds: "
+        + ("nothing lost, nothing oversold" if not problems else "PROBLEMS")
+    )
+    for each in problems[:50]:
+        say(f"  {each}")
+    return 1 if problems else 0
+
+
+def unwell(seen: Seen) -> list[str]:
+    """Answers that nobody should get, and memory that grows."""
+    found = [f"{count} x {each}" for each, count in seen.statuses.items() if each.endswith((" 500", " 0"))]
+    found += seen.broken
+    warm = [rss for at, rss in seen.memory if at >= WARM_SECONDS]
+    if len(warm) > 10 and warm[-1] > GROWTH * warm[len(warm) // 5]:  # noqa: PLR2004 -- enough to say so
+        found.append(f"memory grew from {warm[len(warm) // 5] >> 20} to {warm[-1] >> 20} MB")
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
