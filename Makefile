@@ -8,13 +8,13 @@ RUN    = $(LAYERS) requirements/local.txt
 DEV    = $(RUN) requirements/dev.txt
 SAM    = requirements/sam.txt
 PIP    = -m pip install --quiet --disable-pip-version-check --no-input --require-hashes
-CODE   = $(wildcard layers functions local tests bench)
+CODE   = $(wildcard layers functions local tests bench tools)
 ARCH   = $(if $(filter x86_64 amd64,$(shell uname -m)),x86_64,arm64)
 
 export SAM_CLI_TELEMETRY = 0
 export AWS_DEFAULT_REGION ?= ap-south-1
 
-.PHONY: help setup run test lint check build lock bench clean
+.PHONY: help setup run test lint check build lock openapi bench load fuzz audit clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -44,6 +44,7 @@ check: lint .venv-sam/.done .local/.engine ## everything that has to pass before
 	@echo "Template"
 	@.venv-sam/bin/cfn-lint template.yaml
 	@.venv-sam/bin/sam validate --lint
+	@.venv-sam/bin/python tests/deploy/translated.py
 	@echo "Build, for this machine"
 	@PATH="$(CURDIR)/.venv-sam/bin:$$PATH" TOLLGATE_ARCH=$(ARCH) sam build --no-cached --build-dir .aws-sam/here \
 		--parameter-overrides Architecture=$(ARCH) > .local/build.log 2>&1 || { cat .local/build.log >&2; exit 1; }
@@ -57,8 +58,21 @@ build: .venv-sam/.done ## what `sam deploy` uploads, in .aws-sam
 	@# Compiled ahead, because the cloud compiles anew at each cold start: `sam build` leaves no bytecode.
 	@.venv-sam/bin/python -m compileall -q --invalidation-mode unchecked-hash .aws-sam/build
 
+openapi: .venv/.dev ## write docs/openapi.json anew, and the copy that is served
+	@.venv/bin/python -m tools openapi
+
 bench: .venv/.dev .local/.engine ## measure it on this machine
 	@.venv/bin/python -m bench
+
+load: .venv/.dev .local/.engine ## ten minutes of parallel load with faults on, then the books (MINUTES=...)
+	@.venv/bin/python -m bench load --minutes $(or $(MINUTES),10)
+
+fuzz: .venv/.dev .local/.engine .venv-fuzz/.done ## let schemathesis try the running stack
+	@.venv/bin/python -m tests.security.fuzz
+
+# The network and an advisory service are needed, so no other target waits for it.
+audit: .venv-audit/.done ## look for known faults in what is deployed
+	@for each in $(LAYERS); do .venv-audit/bin/pip-audit --require-hashes --disable-pip --requirement $$each || exit 1; done
 
 clean: ## remove the local data, builds and caches; the environments stay
 	@rm -rf .local/data .aws-sam .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
@@ -80,6 +94,11 @@ clean: ## remove the local data, builds and caches; the environments stay
 	@$(call environment,.venv-sam)
 	@echo "Installing SAM CLI (once, a minute or so) ..."
 	@.venv-sam/bin/python $(PIP) -r $(SAM)
+	@touch $@
+
+.venv-%/.done: requirements/%.txt
+	@$(call environment,$(@D))
+	@$(@D)/bin/python $(PIP) -r $<
 	@touch $@
 
 .local/.engine: local/pins.json .venv/.run
@@ -107,4 +126,6 @@ lock: ## pin the requirements anew, after an edit of a .in file (UPGRADE=--upgra
 	@$(COMPILE) $(UPGRADE) requirements/local.in $(addprefix -c ,$(LAYERS)) -o requirements/local.txt
 	@$(COMPILE) $(UPGRADE) requirements/dev.in $(addprefix -c ,$(RUN)) -o requirements/dev.txt
 	@$(COMPILE) $(UPGRADE) $(SAM:.txt=.in) -o $(SAM)
+	@$(COMPILE) $(UPGRADE) requirements/fuzz.in -o requirements/fuzz.txt
+	@$(COMPILE) $(UPGRADE) requirements/audit.in -o requirements/audit.txt
 	@rm -rf .local/lock
