@@ -127,6 +127,8 @@ class World:
         assert found, f"no route {method} {parts.path}"
         route, parameters = found
         event = gateway.event(request, route, parameters, now=self.now, request_id=ids.token(16))
+        if route.function.handler.startswith("ai."):
+            app.build_ai()  # as in the cloud: a function that starts builds it before its first request has begun
         self.journal.clear()
         result = handler(route.function)(event, context(route.function, seconds))
         privileges.keep_within(route.function.name, self.journal)
@@ -418,15 +420,21 @@ def forget() -> None:
         sdk = app.gateway()._client  # noqa: SLF001 -- a Lambda never closes its connection, a test has to
         if sdk is not None:
             sdk.session.close()
-    if app.ai.cache_info().currsize:
-        for provider in app.ai().providers.values():
-            close = getattr(provider, "close", None)
-            if close:
-                close()
+    forget_ai()
     if app.post.cache_info().currsize:
         app.post().close()
     for tape in _tapes.values():
         tape.stream.close()
     _tapes.clear()
-    for cached in (idempotency._store, app.gateway, app.ai, app.post, settings):  # noqa: SLF001 -- as above
+    for cached in (idempotency._store, app.gateway, app.post, settings):  # noqa: SLF001 -- as above
         cached.cache_clear()
+
+
+def forget_ai() -> None:
+    """Close and forget the AI providers."""
+    if app.ai.cache_info().currsize:
+        for provider in app.ai().providers.values():
+            close = getattr(provider, "close", None)
+            if close:
+                close()
+    app.ai.cache_clear()

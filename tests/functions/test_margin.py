@@ -1,6 +1,7 @@
 """The margin of a period: what its buyer paid, net, against what their AI calls cost; and the guard on it."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -68,6 +69,26 @@ def test_enforcing_routes_a_loss_to_gemini_instead_of_refusing_it(world: World) 
     with guarded(MARGIN_GUARD="enforce", USD_INR_PAISE="90000000"):
         services = [world.post("/api/ai/parse-resume", TEXT).json["meta"]["aiService"] for _ in range(3)]
     assert services == ["gpt4o", "gemini", "gemini"]
+
+
+def test_what_enforcing_sent_to_gemini_is_not_owed_by_the_mix_when_a_new_period_begins(world: World) -> None:
+    world.buy("pro", "monthly")
+    path = "/api/ai/enhance-content"
+    body = {"section": "Work", "content": "- Responsible for billing of 40 shops"}
+    asked = [world.post(path, body).json["meta"]["aiService"] for _ in range(4)]
+    with guarded(MARGIN_GUARD="enforce", USD_INR_PAISE="900000000"):
+        assert {world.post(path, body).json["meta"]["aiService"] for _ in range(12)} == {"gemini"}
+    asked += [world.post(path, body).json["meta"]["aiService"] for _ in range(16)]
+    assert [asked[:10].count("gpt4o"), asked[10:].count("gpt4o")] == [3, 3]
+    assert Counter(row["metadata"]["routedBy"] for row in world.usage() if row["success"]) == {"mix": 20, "guard": 12}
+
+
+def test_a_provider_that_is_down_does_not_make_enforcing_refuse(world: World) -> None:
+    world.buy("premium", "monthly")
+    with guarded(MARGIN_GUARD="enforce", USD_INR_PAISE="90000000"):
+        assert world.post("/api/ai/parse-resume", TEXT).json["meta"]["aiService"] == "gpt4o"
+        world.fail("503", at="gemini")
+        assert world.post("/api/ai/parse-resume", TEXT).json["meta"]["aiService"] == "gpt4o"
 
 
 def test_reporting_changes_no_route(world: World) -> None:

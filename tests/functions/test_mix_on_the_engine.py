@@ -17,6 +17,7 @@ from tollgate.ai import mix
 from tollgate.metering import Action, Admission
 from tollgate.plans import Ai
 from tollgate.store import admission
+from tollgate.store.dynamodb import to_attribute
 
 __all__ = ["faults"]
 ENHANCE = "/api/ai/enhance-content"
@@ -179,3 +180,58 @@ def test_what_a_call_kept_is_gone_when_it_ends(world: World) -> None:
     world.at(world.now + timedelta(minutes=5))
     world.post(ENHANCE, BODY)
     assert not [name for name in world.item() or {} if name.startswith(("mixed:", "lease#"))]
+
+
+# The log, however many calls correct it
+
+
+def entries(world: World) -> int:
+    return len((world.item() or {})["mix"]["L"])
+
+
+@pytest.mark.parametrize("outcome", ["back", "instead"])
+def test_an_outage_of_hours_does_not_make_the_log_grow(world: World, outcome: str) -> None:
+    world.buy("pro", "monthly")
+    whole: list[object] = [*mix.FRESH]
+    for _ in range(25):
+        call = admission.admit(a_call(world, Action.ENHANCE_CONTENT))
+        service = chosen(call)
+        if outcome == "back":
+            admission.give_back(call, ended(call))
+            whole += [0, mix.GAVE_BACK[service]]
+        else:
+            answer(call, OTHER[service])
+            whole += [0, mix.ANSWERED_INSTEAD[OTHER[service]]]
+        assert entries(world) <= admission.LONG_LOG + 2
+        assert served(world) == mix.fold(whole)[0]
+
+
+def test_a_log_that_is_longer_than_one_request_can_fold_is_folded_piece_by_piece(world: World) -> None:
+    world.buy("pro", "monthly")
+    log = [*mix.FRESH, *([0, mix.GAVE_BACK[Ai.GEMINI]] * 300)]
+    world.raw.update_item(
+        TableName="UsersTable",
+        Key={"userId": {"S": world.user}},
+        UpdateExpression="SET mix = :log",
+        ExpressionAttributeValues={":log": to_attribute(log)},
+    )
+    before = mix.fold(log)[0]
+    assert world.post(ENHANCE, BODY).status == 200
+    assert [row["success"] for row in world.usage()].count(True) == 1
+    assert entries(world) < len(log) - 90
+    assert (before.calls, served(world).calls) == (mix.BLOCK, mix.BLOCK - 1)
+    for _ in range(8):
+        assert world.post(ENHANCE, BODY).status == 200
+    assert entries(world) <= admission.LONG_LOG + 2
+
+
+def test_a_correction_that_folds_leaves_alone_what_others_have_added_meanwhile(world: World) -> None:
+    world.buy("pro", "monthly")
+    for _ in range(admission.LONG_LOG):
+        answer(call := admission.admit(a_call(world, Action.ENHANCE_CONTENT)), chosen(call))
+    early = admission.admit(a_call(world, Action.ENHANCE_CONTENT))
+    late = admission.admit(a_call(world, Action.ENHANCE_CONTENT))
+    before = entries(world)
+    admission.give_back(early, ended(early))
+    assert entries(world) == before + 1
+    assert served(world).calls == mix.fold(late.mix)[0].calls + 1

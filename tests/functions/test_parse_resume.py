@@ -250,6 +250,23 @@ def test_the_usage_log_says_who_did_what_at_which_cost_and_nothing_of_the_text(w
     assert row["cost"] * 1_000_000 == row["costMicroUsd"]
 
 
+@pytest.mark.parametrize("at", ["gemini", "gpt4o"])
+def test_cached_and_thinking_tokens_are_in_the_log(world: World, at: str) -> None:
+    if at == "gpt4o":
+        world.buy("premium", "monthly")
+    else:
+        world.buy("pro", "monthly")
+        world.post("/api/subscription/ai-preference", {"preference": at})
+    for script in ("thinking", "cached"):
+        world.fail(script, at=at)
+        assert world.post(PATH, {"text": "Asha Rao, engineer"}).status == 200
+    thought, cached = (row["tokensUsed"] for row in world.usage())
+    assert (thought["thinking"], thought["cached"]) == (210, 0)
+    assert thought["output"] > thought["thinking"]
+    assert (cached["thinking"], cached["cached"]) == (0, cached["input"] // 2)
+    assert all(each["total"] == each["input"] + each["output"] for each in (thought, cached))
+
+
 def test_the_log_adds_up_to_the_providers_bill_whatever_went_wrong_on_the_way(world: World) -> None:
     world.buy("pro", "monthly")
     for script in ("ok", "badjson", "wrong-shape", "length", "refusal", "cached", "thinking", "500", "safety"):

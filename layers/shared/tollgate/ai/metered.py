@@ -84,30 +84,36 @@ def ask(api: Api, task: Task, data: dict[str, str]) -> Answer[Any]:
         affinity=task.affinity,
     )
     admission = store.admit(call)
+    overruled = False
     try:
-        outcome = _complete(api, task, data, _guarded(admission.routed, admission))
+        overruled = _overruled(admission)
+        outcome = _complete(api, task, data, Ai.GEMINI if overruled else admission.routed)
     except FailedError as failed:
-        endings.end(Ending(admission, _ended(admission, failed.attempts)), lambda: _seconds_left(api))
+        endings.end(
+            Ending(admission, _ended(admission, failed.attempts, overruled=overruled)), lambda: _seconds_left(api)
+        )
         raise _refusal(failed) from failed
     except BaseException:
         # A bug of ours is not paid for by the user.
-        endings.end(Ending(admission, _ended(admission, ())), lambda: _seconds_left(api))
+        endings.end(Ending(admission, _ended(admission, (), overruled=overruled)), lambda: _seconds_left(api))
         raise
-    ending = Ending(admission, _ended(admission, outcome.attempts), Ai(outcome.service))
+    ending = Ending(admission, _ended(admission, outcome.attempts, overruled=overruled), Ai(outcome.service))
     if endings.end(ending, lambda: _seconds_left(api)):
         _sweep(admission)
     return _answer(api, admission, outcome)
 
 
-def _guarded(service: Ai, admission: Admission) -> Ai:
+def _overruled(admission: Admission) -> bool:
+    """Whether the guard on the margin sends the call to gemini, whatever the plan or the mix chose. The mix does not count it:
+    else it would owe the user each call that was saved, and pay all of them back once a new period begins."""
     guard = settings().margin
     if guard.mode == Guard.OFF:
-        return service
+        return False
     margin = of_user(admission.user, admission.call.at, guard.paise_per_usd)
     if not margin.passes(guard.share_per_cent):
-        return service
+        return False
     metrics.add_metric(name="MarginPassed", unit=MetricUnit.Count, value=1)
-    return Ai.GEMINI if guard.mode == Guard.ENFORCE else service
+    return guard.mode == Guard.ENFORCE
 
 
 def _complete(api: Api, task: Task, data: dict[str, str], service: Ai) -> Outcome:
@@ -154,18 +160,28 @@ def _alarm(attempts: Sequence[Attempt]) -> None:
             logger.error("provider", provider=attempt.provider, model=attempt.model_requested, kind=attempt.error_kind)
 
 
-def _ended(admission: Admission, attempts: Sequence[Attempt]) -> store.Ended:
-    rows = [_row(admission, attempt, number) for number, attempt in enumerate(attempts)]
+def _ended(admission: Admission, attempts: Sequence[Attempt], *, overruled: bool) -> store.Ended:
+    chosen = admission.lease.chosen
+    routed_by = "guard" if overruled else "mix" if chosen else "plan"
+    rows = [_row(admission, attempt, number, routed_by) for number, attempt in enumerate(attempts)]
     spent = sum(each.cost_micro_usd for each in attempts)
     if attempts:
         metrics.add_metric(name="AiSpend", unit=MetricUnit.Count, value=spent)  # micro-dollars
-    return store.Ended(rows=rows, micro_usd=spent, chosen=admission.lease.chosen)
+    return store.Ended(rows=rows, micro_usd=spent, chosen=chosen, overruled=overruled)
 
 
-def _row(admission: Admission, attempt: Attempt, number: int) -> dict[str, Any]:
+def _row(admission: Admission, attempt: Attempt, number: int, routed_by: str) -> dict[str, Any]:
     call, used = admission.call, attempt.usage
     tokens = (
-        {"input": used.input, "output": used.billed_output, "total": used.total, "cached": used.cached} if used else {}
+        {
+            "input": used.input,
+            "output": used.billed_output,  # with the thinking
+            "total": used.total,
+            "cached": used.cached,
+            "thinking": used.thinking,
+        }
+        if used
+        else {}
     )
     return usage_log.row(
         call.user_id,
@@ -183,7 +199,7 @@ def _row(admission: Admission, attempt: Attempt, number: int) -> dict[str, Any]:
         latencyMs=attempt.latency_ms,
         metadata={
             "tier": admission.user.tier(call.at).id,
-            "routedBy": "mix" if admission.lease.chosen else "plan",
+            "routedBy": routed_by,
             "modelRequested": attempt.model_requested,
             "priceKnown": attempt.price_known,
             "billed": attempt.billed,

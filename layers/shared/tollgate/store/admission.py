@@ -29,7 +29,8 @@ from tollgate.users import CLOCKS_DIFFER, User
 
 TERM_REFRESHES = 3
 LOST = "lost"  # what the log says of a call that died on the way
-LONG_LOG = 10  # entries of the mix after which a settled call folds them into one
+LONG_LOG = 10  # entries of the mix after which a call that ends folds them into one
+MOST_FOLDED = 100  # of them at once where each is named: DynamoDB takes an expression of 4 KB and no more
 
 
 def admit(call: Call) -> Admission:
@@ -208,38 +209,55 @@ def _admission(call: Call, record: dict[str, Any]) -> Admission:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     """How a call ended: the log row of each attempt, what they cost, and which service the mix had chosen (None where it was
-    not asked)."""
+    not asked). `overruled` says that the call was sent elsewhere on purpose: then it is not one of the mix's."""
 
     rows: Sequence[Mapping[str, Any]]
     micro_usd: int
     chosen: Ai | None
+    overruled: bool = False
+
+    def correction(self, answered: Ai | None) -> str | None:
+        """What the mix has to be told at the end: nothing where the service it chose has answered."""
+        if self.chosen is None or (answered is self.chosen and not self.overruled):
+            return None
+        if answered is None or self.overruled:
+            return mix.GAVE_BACK[self.chosen]
+        return mix.ANSWERED_INSTEAD[answered]
 
 
 def settle(admission: Admission, ended: Ended, answered: Ai) -> None:
     """End an answered call: drop its lease, book its cost, write its log and queue what the user is to be told, all in one
     transaction."""
-    ending = _cleared(admission)
-    if ended.chosen is not None and ended.chosen is not answered:
-        ending.append_to_mix(mix.ANSWERED_INSTEAD[answered])
-        endings = [ending]
-    elif len(admission.mix) > LONG_LOG:
-        ending.fold_mix(admission.mix)
-        endings = [ending, _cleared(admission)]  # the other where another call folded first
-    else:
-        endings = [ending]
-    _end(endings, admission, ended, usage_alert(admission))
+    _end(_endings(admission, ended.correction(answered)), admission, ended, usage_alert(admission))
 
 
 def give_back(admission: Admission, ended: Ended) -> None:
     """End a call that nobody could answer: return what it took, once, to the windows it took it from; book and log it."""
-    endings = []
+    endings: list[_Ending] = []
     for others in ((), pass_counters()):  # without those of the pass where another pass began
-        ending = _cleared(admission)
-        if ended.chosen is not None:
-            ending.append_to_mix(mix.GAVE_BACK[ended.chosen])
-        ending.return_units(admission.lease, admission.user, admission.call.at, without=others)
-        endings.append(ending)
+        tried = _endings(admission, ended.correction(None))
+        for ending in tried:
+            ending.return_units(admission.lease, admission.user, admission.call.at, without=others)
+        endings += tried
     _end(endings, admission, ended)
+
+
+def _endings(admission: Admission, correction: str | None) -> list[_Ending]:
+    """The ways to end a call, in the order in which they are tried: once the log of the mix is long, first one that folds it.
+
+    While a service is down every call corrects the log. So those fold too, and it grows with what runs at once and no more.
+    """
+    plain = _cleared(admission)
+    if correction:
+        plain.append_to_mix(correction)
+    if len(admission.mix) <= LONG_LOG:
+        return [plain]
+    folding = _cleared(admission)
+    if correction:
+        folding.replace_mix(admission.mix, correction)
+    else:
+        folding.fold_mix(admission.mix[:MOST_FOLDED])
+    return [folding, plain]
 
 
 def _cleared(admission: Admission) -> _Ending:
@@ -331,7 +349,14 @@ class _Ending:
         self.sets.append("mix = list_append(mix, :entry)")
         self.values[":entry"] = [entry]
 
+    def replace_mix(self, log: Sequence[object], entry: str) -> None:
+        """Fold the whole log with one more entry: only while nobody has added to it, since what came later would be read anew."""
+        self.sets.append("mix = :whole")
+        self.conditions.append("mix[0] = :folded AND size(mix) = :length")
+        self.values |= {":whole": [mix.fold([*log, entry])[0].text()], ":folded": log[0], ":length": len(log)}
+
     def fold_mix(self, log: Sequence[object]) -> None:
+        """Fold the beginning of the log; what others have added to its end stays."""
         self.sets.append("mix[0] = :block")
         # From the end: an engine that takes the clauses one after the other must not shift what is still to go.
         self.removes += [f"mix[{index}]" for index in range(len(log) - 1, 0, -1)]
