@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
 
 from local.simulators.llm_desk import SCRIPTS
-from tests.functions.harness import START, Json, World
+from tests.functions.harness import START, Json, World, forget_ai
 from tests.functions.problems import problem
 from tests.functions.test_ai_tasks import BODIES, JOB, LETTER, MATCH, RESUME, SCAN
 from tests.functions.test_privacy import everything_said, told
 from tollgate import app, plans
 from tollgate.ai.models import MODELS
+from tollgate.ai.provider import Completion, ErrorKind, Provider, ProviderError, Request
+from tollgate.config import settings
 from tollgate.metering import WINDOWS_OF
 from tollgate.plans import Unit, Window
 
@@ -60,6 +66,62 @@ def test_the_end_of_a_gemini_model_passes_by_the_clock_alone(world: World) -> No
     assert model_at(world, datetime(2027, 5, 6, 23, 59, tzinfo=UTC)) == ("gemini", "gemini-3.1-flash-lite")
     assert model_at(world, datetime(2027, 5, 7, tzinfo=UTC)) == ("gemini", "gemini-3.5-flash-lite")
     assert sum(row["costMicroUsd"] for row in world.usage()) == world.bill()
+
+
+# Ways to the providers
+
+
+@contextmanager
+def configured(**variables: str) -> Iterator[None]:
+    """The AI services built anew under other settings, and as before afterwards."""
+    forget_ai()
+    before = dict(os.environ)
+    os.environ.update(variables)
+    settings.cache_clear()
+    yield
+    forget_ai()
+    os.environ.clear()
+    os.environ.update(before)
+    settings.cache_clear()
+
+
+@pytest.mark.parametrize("client", ["sdk", "rest"])
+def test_gemini_is_asked_by_the_client_that_is_set(world: World, client: str) -> None:
+    with configured(GEMINI_CLIENT=client):
+        reply = world.post(PARSE, TEXT)
+    assert (reply.status, reply.json["meta"]["aiService"]) == (200, "gemini")
+    (asked,) = world.gemini.get("/_sim/requests").json()["requests"]
+    assert ("x-goog-api-client" in asked["headers"]) == (client == "sdk")
+    assert ("thinkingConfig" in asked["body"]["generationConfig"]) == (client == "rest")
+    assert [row["costMicroUsd"] for row in world.usage()] == [world.bill()]
+
+
+class Failing:
+    """A provider that fails at once and notes how much time it was given."""
+
+    name = "failing"
+
+    def __init__(self) -> None:
+        self.given: list[float] = []
+
+    def complete(self, request: Request, timeout: float) -> Completion:
+        del request
+        self.given.append(timeout)
+        raise ProviderError(ErrorKind.INVALID_OUTPUT)
+
+
+@pytest.mark.parametrize(("left", "most"), [(29, 25), (60, 25), (20, 17), (10, 7)])
+def test_the_providers_share_what_lambda_leaves_less_three_seconds_and_never_more_than_twenty_five(
+    world: World, left: int, most: int
+) -> None:
+    failing = Failing()
+    with configured():
+        providers = cast("dict[str, Provider]", app.ai().providers)
+        providers |= dict.fromkeys(providers, failing)
+        problem(world.post(PARSE, TEXT, seconds=left), 503, "provider_unavailable")
+    first, second = failing.given
+    assert first == min(14, second) or second <= first <= 14
+    assert most - 4 < second <= most
 
 
 # The books, whatever fails

@@ -1,5 +1,8 @@
 """Idempotency-Key: the same request sent twice is done once and answered twice."""
 
+from datetime import UTC, datetime
+from typing import Any
+
 from tests.functions.harness import Reply, World
 from tests.functions.problems import problem
 
@@ -7,7 +10,7 @@ TEXT = {"text": "Asha Rao\nasha@example.com\n\nSkills\nPython, AWS"}
 PARSE, ORDER = "/api/ai/parse-resume", "/api/subscription/create-order"
 
 
-def parse(world: World, key: str, body: object = None, **options: str) -> Reply:
+def parse(world: World, key: str, body: object = None, **options: Any) -> Reply:  # noqa: ANN401 -- call's own
     return world.post(PARSE, body or TEXT, headers={"Idempotency-Key": key}, **options)
 
 
@@ -46,6 +49,32 @@ def test_a_key_that_is_still_in_flight_is_a_conflict_with_a_time_to_come_back(wo
     reply = parse(world, "k1")
     problem(reply, 409, "conflict")
     assert int(reply.headers["retry-after"]) > 0
+
+
+def test_a_key_whose_request_died_is_free_once_no_function_can_still_be_running_it(world: World) -> None:
+    world.buy("pro", "monthly")
+    before = kept(world)
+    first = parse(world, "k1")
+    (key,) = kept(world) - before
+    world.raw.update_item(
+        TableName="RepliesTable",
+        Key={"id": {"S": key}},
+        UpdateExpression="SET #s = :s, in_progress_expiration = :past REMOVE #d",
+        ExpressionAttributeNames={"#s": "status", "#d": "data"},
+        ExpressionAttributeValues={":s": {"S": "INPROGRESS"}, ":past": {"N": "1"}},
+    )
+    again = parse(world, "k1")
+    assert (again.status, again.json["meta"] != first.json["meta"]) == (200, True)
+    assert parse(world, "k1").json == again.json
+
+
+def test_a_key_is_held_no_longer_than_its_function_can_live(world: World) -> None:
+    before, begun = kept(world), datetime.now(UTC).timestamp()  # the library asks the wall clock
+    parse(world, "k1", seconds=29)
+    (key,) = kept(world) - before
+    row = world.raw.get_item(TableName="RepliesTable", Key={"id": {"S": key}})["Item"]
+    held = int(row["in_progress_expiration"]["N"]) / 1000
+    assert begun < held <= datetime.now(UTC).timestamp() + 29
 
 
 def test_a_key_belongs_to_its_user_and_its_route(world: World) -> None:

@@ -4,6 +4,8 @@ import pytest
 
 from tests.functions.harness import World
 from tests.functions.problems import problem
+from tollgate import plans
+from tollgate.counters import rate_counter
 
 RESUME = {"resume": "Asha Rao\nSkills\nPython, AWS", "jobDescription": "We look for a Python engineer who knows AWS."}
 REQUESTS = {
@@ -47,3 +49,36 @@ def test_the_hourly_limit_names_a_plan_with_more_calls_an_hour(world: World) -> 
     assert (offer["tier"], offer["payablePaise"]) == ("one-time", 4_900)
     world.buy(offer["tier"], offer["plan"])
     assert world.post("/api/ai/categorize-skills", body).status == 200
+
+
+@pytest.mark.parametrize(
+    ("bought", "offered"),
+    [
+        (("one-time", "one-time"), "student"),
+        (("student", "quarterly"), "premium"),
+        (("pro", "monthly"), "premium"),
+        (("premium", "monthly"), None),
+    ],
+)
+def test_whoever_has_used_the_hour_up_is_offered_a_tier_that_lets_the_same_request_through(
+    world: World, bought: tuple[str, str], offered: str | None
+) -> None:
+    world.buy(*bought)
+    limit = plans.tier(bought[0]).calls_per_hour
+    world.raw.update_item(
+        TableName="UsersTable",
+        Key={"userId": {"S": world.user}},
+        UpdateExpression="SET #rate = :used",
+        ExpressionAttributeNames={"#rate": rate_counter(world.now)},
+        ExpressionAttributeValues={":used": {"N": str(limit)}},
+    )
+    body = {"skills": ["Python", "AWS"]}
+    refused = world.post("/api/ai/categorize-skills", body)
+    problem(refused, 429, "rate_limited", limit=limit, used=limit)
+    offer = refused.json["upgrade"]
+    assert (offer and offer["tier"]) == offered
+    if offer:
+        order = world.order(offer["tier"], offer["plan"])
+        assert (order["breakdown"]["price"], order["amount"]) == (offer["pricePaise"], offer["payablePaise"])
+        assert world.verify(world.pay(order["orderId"])).status == 200
+        assert world.post("/api/ai/categorize-skills", body).status == 200

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import warnings
+from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from tollgate.deadlines import DeadlineExceededError, within
 
 if TYPE_CHECKING:
     import requests
+    from pydantic import BaseModel
 
     from tollgate.ai.provider import Completion, Reply, Request, Usage
 
@@ -92,7 +94,7 @@ def _asked(client: Any, request: Request, timeout: float) -> Reply:  # noqa: ANN
 def _model(client: Any, request: Request) -> Any:  # noqa: ANN401 -- the package has no types
     config = {
         "response_mime_type": "application/json",
-        "response_schema": gemini_schema(request.schema),
+        "response_schema": _form(request.schema),
         "max_output_tokens": request.token_cap,
     }
     if request.model.accepts_temperature and request.temperature is not None:
@@ -100,6 +102,14 @@ def _model(client: Any, request: Request) -> Any:  # noqa: ANN401 -- the package
     model = _package().GenerativeModel(request.model.id, system_instruction=request.system, generation_config=config)
     model._client = client  # noqa: SLF001 -- else the model takes the process-wide client
     return model
+
+
+@cache  # to make one is half of a call's work, and it is the same for every call of a task
+def _form(schema: type[BaseModel]) -> Any:  # noqa: ANN401 -- the package has no types
+    """The schema as the message that the package makes of it."""
+    from google.generativeai.types.generation_types import to_generation_config_dict
+
+    return to_generation_config_dict({"response_schema": gemini_schema(schema)})["response_schema"]
 
 
 def _reply(response: Any, request: Request) -> Reply:  # noqa: ANN401 -- the package has no types
