@@ -17,10 +17,15 @@ def job() -> dict[str, Any]:
     return told
 
 
-def serve(call: Callable[[], object], calls: int, cpu: Callable[[], float] = process_time) -> None:
+def serve(
+    call: Callable[[], object],
+    calls: int,
+    cpu: Callable[[], float] = process_time,
+    facts: Callable[[], dict[str, float]] = dict,
+) -> None:
     """A round for each line that comes in; its CPU and wall time, in seconds a call, for each line that goes out.
 
-    The first round is not counted by whoever asks for it. `cpu` is the clock of whatever does the work.
+    The first round is not counted by whoever asks for it. `cpu` is the clock of whatever does the work; `facts` are told beside.
     """
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -31,7 +36,7 @@ def serve(call: Callable[[], object], calls: int, cpu: Callable[[], float] = pro
             call()
             waited.append(perf_counter() - begun)
         figures = {"cpu": (cpu() - spent) / calls, "wall": sorted(waited)[calls // 2]}
-        answers.write(json.dumps(figures) + "\n")
+        answers.write(json.dumps(figures | facts()) + "\n")
         answers.flush()
 
 

@@ -23,6 +23,7 @@ from bench.warm_process import Replay, boto
 
 SECRET = os.environ["JWT_SECRET"]
 UNLIMITED = 10**9
+UPSTREAM = "upstream"
 
 app = APIGatewayHttpResolver()
 logger = Logger(service="plain")
@@ -31,6 +32,8 @@ users = dynamodb.Table(os.environ["USERS_TABLE"])
 subscriptions = dynamodb.Table(os.environ["SUBSCRIPTIONS_TABLE"])
 logs = dynamodb.Table(os.environ["USAGE_LOGS_TABLE"])
 told = loop.job()
+made: list[str] = []  # requests to the database, and where the provider is asked
+dynamodb.meta.client.meta.events.register_first("before-send.dynamodb", lambda **_: made.append("database"))
 client = openai.OpenAI(api_key="bench", base_url=f"{told['upstream']}/v1", max_retries=0)
 
 
@@ -47,6 +50,7 @@ def parse() -> dict[str, object]:
         return {"error": "limit reached"}
     one = {":one": 1}
     users.update_item(Key=rate_key, UpdateExpression="ADD calls :one", ExpressionAttributeValues=one)
+    made.append(UPSTREAM)
     answer = client.chat.completions.create(**told["body"])
     users.update_item(Key={"userId": user_id}, UpdateExpression="ADD used :one", ExpressionAttributeValues=one)
     tokens = answer.usage.total_tokens if answer.usage else 0
@@ -70,7 +74,12 @@ def main() -> None:
         if reply["statusCode"] != 200:  # noqa: PLR2004 -- anything else is no measurement
             raise RuntimeError(reply["body"])
 
-    loop.serve(call, told["calls"])
+    def facts() -> dict[str, float]:
+        made.clear()
+        call()
+        return {"database before": made.index(UPSTREAM), "database": made.count("database")}
+
+    loop.serve(call, told["calls"], facts=facts)
 
 
 if __name__ == "__main__":
