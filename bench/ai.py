@@ -91,7 +91,7 @@ def ai(session: Session) -> list[Goal]:
         "database: requests before the provider is asked, and in all. "
         "CPU is what to compare; wall time also waits for whatever else the machine does. One caller at a time.\n"
         "The proxy's CPU is its server's alone. LiteLLM keeps no quota, plan or usage\n"
-        "record here (it has no database); the plain version keeps them in seven calls, four before the upstream, and lets two\n"
+        "record here (it has no database); the plain version keeps them in six calls, four before the upstream, and lets two\n"
         "requests at once past one limit. Ours admits, routes, validates the answer, logs and settles in two calls. What\n"
         "parse-resume does besides: it cleans the text, takes private facts out, and looks up in it what the model answered.",
     )

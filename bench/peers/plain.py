@@ -1,6 +1,6 @@
 """The same endpoint written plainly, as the application this replaces describes it: check, call, increment.
 
-Seven database calls through boto3's resource, four of them before the upstream. It is not safe: two requests at once pass the
+Six database calls through boto3's resource, four of them before the upstream. It is not safe: two requests at once pass the
 same check. It neither validates nor grounds the answer, does not fail over, and gives nothing back.
 """
 
