@@ -311,3 +311,29 @@ def test_the_next_change_is_the_nearest_edge_ahead() -> None:
 def test_a_plan_that_is_not_in_the_catalogue_cannot_be_bought() -> None:
     with pytest.raises(KeyError):
         subscriptions.bought("s", "gold", "monthly", NOW)
+
+
+def cycles(count: int) -> list[Subscription]:
+    """A mandate's months in a row, as Razorpay names them."""
+    edges = [NOW + 30 * number * DAY for number in range(count + 1)]
+    return [
+        a_subscription("premium", name=f"tgs_{number}", start=start, end_date=end, razorpay_subscription_id="sub_1")
+        for number, (start, end) in enumerate(pairwise(edges))
+    ]
+
+
+@given(st.permutations(range(5)), st.integers(0, 140), st.sampled_from([None, "one-time", "student", "premium"]))
+def test_cycles_told_late_and_in_any_order_never_overlap_and_lose_no_day(
+    order: list[int], days: int, running: str | None
+) -> None:
+    now, told = NOW + days * DAY, cycles(5)
+    timeline: tuple[Subscription, ...] = (a_subscription(running, start=now - DAY),) if running else ()
+    for number in order:
+        timeline = subscriptions.add_cycle(timeline, told[number], now)
+    standing = sorted((each for each in timeline if not each.is_over(now)), key=lambda each: each.start_date)
+    assert all(one.end_date and one.end_date <= other.start_date for one, other in pairwise(standing))
+    left = sum((each.end_date - max(each.start_date, now) for each in standing if each.end_date), timedelta())
+    assert left >= sum(
+        (each.end_date - max(each.start_date, now) for each in told if each.end_date and each.end_date > now),
+        timedelta(),
+    )

@@ -233,8 +233,11 @@ def add_cycle(subscriptions: Iterable[Subscription], cycle: Subscription, now: d
     before = [each for each in timeline if each.tier == cycle.tier and _precedes(each, cycle)]
     later = [each for each in timeline if each.tier == cycle.tier and each.is_cycle and each not in before]
     moved = [each for each in timeline if each not in before and each not in later]
-    laid = [_after(cycle, before[-1] if before else None), *later]
-    laid.sort(key=lambda each: each.start_date)
+    laid: list[Subscription] = []
+    for each in sorted(
+        [cycle, *later], key=lambda each: each.start_date
+    ):  # later ones may have been placed as purchases
+        laid.append(_after(each, laid[-1] if laid else before[-1] if before else None))
     renewed = [replace(each, auto_renew=False) for each in before]  # the cycle is what is renewed next
     return (*renewed, *laid, *_lay_out(moved, now, laid[-1]))
 
