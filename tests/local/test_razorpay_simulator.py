@@ -387,6 +387,13 @@ def test_a_dispute_that_is_lost_deducts_its_amount(desk: Desk) -> None:
     assert (lost["status"], lost["amount_deducted"]) == ("lost", 14900)
 
 
+def test_a_lost_dispute_can_be_won_after_all_and_nothing_else(desk: Desk) -> None:
+    dispute = desk.sim("POST", f"/payments/{desk.paid()['id']}/dispute")
+    for turn, status, deducted in (("lost", 200, 14900), ("closed", 400, 14900), ("won", 200, 0), ("lost", 400, 0)):
+        assert desk.http.post(f"/_sim/disputes/{dispute['id']}/{turn}").status_code == status
+        assert desk.sdk.dispute.fetch(dispute["id"])["amount_deducted"] == deducted
+
+
 @pytest.mark.parametrize(("captured", "paid_out"), [(23, 25), (26, 30), (27, 1), (28, 1)])
 def test_weekends_do_not_count_as_working_days(captured: int, paid_out: int) -> None:
     india = ZoneInfo("Asia/Kolkata")  # the 23rd of November 2026 is a Monday

@@ -30,10 +30,10 @@ def open_one(account: Account, payment: Json, asked: Json, now: datetime) -> Jso
 
 
 def turn(account: Account, dispute: Json, to: str, now: datetime) -> Json:
-    """The dispute takes a turn; a lost one costs its amount."""
+    """The dispute takes a turn; a lost one costs its amount, unless arbitration gives it back."""
     if to not in TURNS:
         raise Refusal(f"a dispute can be {', '.join(TURNS)}")
-    if dispute["status"] in FINAL:
+    if dispute["status"] in FINAL and (dispute["status"], to) != ("lost", "won"):
         raise Refusal(f"The dispute is {dispute['status']} already.", field="status")
     dispute["status"] = "open" if to == "action_required" else to
     dispute["amount_deducted"] = dispute["amount"] if to == "lost" else 0
