@@ -105,6 +105,14 @@ def disputed(world: World, *turns: str) -> None:
         world.sim("POST", f"/disputes/{made['id']}/{turn}")
 
 
+def disputed_after_an_upgrade(world: World) -> None:
+    bought = world.buy("pro", "monthly")
+    world.later(days=10)
+    world.buy("premium", "monthly")
+    made = world.sim("POST", f"/payments/{bought['razorpayPaymentId']}/dispute")
+    world.sim("POST", f"/disputes/{made['id']}/lost")
+
+
 def first_charge(world: World) -> Json:
     return authorise(world, opened(world)["subscriptionId"])
 
@@ -195,6 +203,10 @@ SCENARIOS = {
     "partial refund": Scenario(of("refund.processed", lambda world: refunded(world, amount=5_000)), delivery),
     "dispute lost": Scenario(of("payment.dispute.lost", lambda world: disputed(world, "lost")), delivery),
     "dispute won": Scenario(of("payment.dispute.won", lambda world: disputed(world, "won")), delivery),
+    "dispute won after all": Scenario(
+        of("payment.dispute.won", lambda world: disputed(world, "lost", "won")), delivery
+    ),
+    "dispute of what was replaced": Scenario(of("payment.dispute.lost", disputed_after_an_upgrade), delivery),
     "mandate verified": Scenario(first_charge, proof, looked_up=True),
     "mandate charged": Scenario(of("subscription.charged", first_charge), delivery, looked_up=True),
     "mandate found": Scenario(unheard_charge, given, looked_up=True),

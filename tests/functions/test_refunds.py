@@ -299,8 +299,13 @@ def test_a_dispute_won_after_all_gives_again_what_the_lost_one_took(world: World
     first = bought(world, "premium", "yearly")
     bought(world, "lifetime", "lifetime")
     before = status(world)
-    world.webhook(dispute_event(world, first, "lost"))
+    for turn in ("created", "lost"):
+        world.webhook(dispute_event(world, first, turn))
     assert status(world)["creditBalance"] == 0
+    row = entry(world, first)
+    assert (row["reason"], row["flagged"]) == ("credit_spent", "open"), (
+        "what is to be seen now, and not the dispute that is over"
+    )
     world.webhook(dispute_event(world, first, "won"))
     assert status(world) == before
     (period,) = [each for each in world.rows("SubscriptionsTable") if each["tier"] == "lifetime"]

@@ -85,6 +85,25 @@ def test_a_kept_payment_can_be_granted_once(world: World) -> None:
     assert world.verify(paid).json["tier"] == "pro"
 
 
+def test_a_payment_that_was_granted_by_hand_and_is_disputed_is_only_to_be_seen(world: World) -> None:
+    paid = world.pay(world.order("pro", "monthly")["orderId"], amount=500, force=True)
+    payment_id = str(paid["razorpay_payment_id"])
+    problem(world.verify(paid), 202, "payment_under_review")
+    assert resolve(world, payment_id, "grant").status == 200
+    dispute = world.sim("POST", f"/payments/{payment_id}/dispute")
+    world.webhook(world.events(payment_id)["payment.dispute.created"])
+    shown = listed(world)[payment_id]
+    assert (shown["reason"], shown["proposedAction"], shown["status"]) == ("disputed", "dismiss", "open")
+    for action in ("grant", "refund"):
+        problem(resolve(world, payment_id, action), 409, "conflict")
+    done = resolve(world, payment_id, "dismiss").json
+    assert (done["status"], done["resolution"]) == ("resolved", "grant"), "it is decided as it was"
+    assert world.get("/api/subscription/status").json["tier"] == "pro"
+    world.sim("POST", f"/disputes/{dispute['id']}/lost")
+    world.webhook(world.events(payment_id)["payment.dispute.lost"])
+    assert world.get("/api/subscription/status").json["tier"] == "free"
+
+
 def test_a_payment_for_an_order_that_is_not_ours_can_only_go_back(world: World) -> None:
     auth = ("rzp_test_local", "local-key-secret")
     order = world.razorpay.post("/v1/orders", json={"amount": 9_900, "currency": "INR"}, auth=auth).json()

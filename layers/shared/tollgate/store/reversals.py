@@ -44,6 +44,7 @@ class Reversible:
     undone: Undone | None
     flagged: bool
     changes: int
+    reason: Reason | None = None
 
     @property
     def refunded(self) -> int:
@@ -93,6 +94,7 @@ def get(payment_id: str) -> Reversible | None:
         undone=_to_undone(row["undone"]) if "undone" in row else None,
         flagged=row.get("flagged") == OPEN,
         changes=row.get("changes", 0),
+        reason=Reason(row["reason"]) if "reason" in row else None,
     )
 
 
@@ -155,7 +157,8 @@ def _facts(found: Reversible, effect: Effect, entry: Entry) -> tuple[dict[str, A
         sets["undone"] = _from_undone(effect.undone)
     if effect.reason:
         sets["flagged"] = OPEN
-        once["reason"] = effect.reason.value
+        if not (found.flagged and found.reason is Reason.CREDIT_SPENT):  # which nobody has seen yet
+            sets["reason"] = effect.reason.value
     if effect.given_again:
         removes.append("undone")
     if effect.closed and not effect.reason and found.flagged and found.granted:

@@ -152,7 +152,8 @@ def decide_refund(payment_id: str, by: Decision) -> None:
 
 
 def close(kept: Flagged, resolution: Resolution, by: Decision) -> None:
-    """Note that nothing is left to be done. Raises ConditionFailedError where it was decided before."""
+    """Note that nothing is left to be done; how a payment was decided before stays. Raises ConditionFailedError where nothing
+    was."""
     send("update_item", **_decide(kept.payment.id, resolution, by, {}, "flagged = :open"))
 
 
@@ -212,7 +213,11 @@ def _decide(
 ) -> dict[str, Any]:
     when = {"resolvedAt": calendar.iso(by.at), "changedOn": calendar.day_stamp(by.at)}
     told = {"resolution": resolution.value, "resolvedBy": by.admin, **when, **facts}
-    sets = [f"{name} = :{name}" for name in told]
+    closes = resolution not in {Resolution.GRANT, Resolution.REFUND}
+    sets = [
+        f"{name} = if_not_exists({name}, :{name})" if closes and name == "resolution" else f"{name} = :{name}"
+        for name in told
+    ]
     kept = "" if resolution is Resolution.REFUND else " REMOVE flagged"
     return {
         "TableName": settings().tables.payments,
