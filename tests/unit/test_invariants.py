@@ -236,12 +236,14 @@ PLANTS: dict[str, tuple[str, Callable[[Books], object]]] = {
         lambda b: tell(b, refunded=100),
     ),
     "we account for a refund that the gateway never made": ("I1", lambda b: refund(b, 100)),
+    "another amount is written than the gateway took": ("I1", lambda b: tell(b, amount=1)),
     "a period is credited for more than it was worth": (
         "I1",
         lambda b: b.ledger[ORDER_2]["credited"].update({PRO: 99_999}),
     ),
     "what is credited still stands": ("I1", lambda b: b.ledger[ORDER_2]["credited"].update({CYCLE: 1})),
     "a balance comes from nowhere": ("I1", lambda b: b.record.update(creditBalance=9_999_999)),
+    "credit is lost": ("I1", lambda b: b.periods[PREMIUM].update(credit=1)),
     "a balance is below zero": ("I1", lambda b: b.record.update(creditBalance=-1)),
     "one payment has two periods": ("I2", a_duplicate_period),
     "a period has no grant": ("I2", lambda b: b.ledger[PAY_2].pop("subscription")),
@@ -307,6 +309,16 @@ def test_a_planted_fault_breaks_the_invariant_that_is_about_it(fault: str) -> No
         facts = replace(spoilt.facts(), acknowledged=[PAY_1])
         assert name in {each.id for each in broken(facts)}
     assert name in found(spoilt) | ({"I9"} if name == "I9" else set())
+
+
+@pytest.mark.parametrize(
+    "fault", ["another amount is written than the gateway took", "a payment is neither granted nor kept"]
+)
+def test_what_is_written_of_money_is_judged_at_every_step_and_not_only_at_rest(fault: str) -> None:
+    name, plant = PLANTS[fault]
+    spoilt = books()
+    plant(spoilt)
+    assert name in {each.id for each in broken(spoilt.facts())}
 
 
 def test_every_invariant_has_a_fault_planted() -> None:

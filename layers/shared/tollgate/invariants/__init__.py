@@ -27,8 +27,10 @@ __all__ = [
 type Check = Callable[[Facts], Iterable[str]]
 
 ALWAYS: tuple[tuple[str, Check], ...] = (
+    ("I1", money.told_truly),
     ("I1", money.credited_once),
     ("I2", money.granted_once),
+    ("I3", money.decided),
     ("I4", money.paid_for),
     ("I6", money.rebuilt),
     ("I9", money.acknowledged),

@@ -40,8 +40,26 @@ def conserved(facts: Facts) -> Iterator[str]:
             yield f"{name}: the gateway keeps {told.kept} paise and we account for {ours}"
 
 
+def told_truly(facts: Facts) -> Iterator[str]:
+    """I1, whatever is still on its way: what is written of a payment is what the gateway took, and no more of it is written as
+    gone than the gateway gave back."""
+    for name, row in facts.payments.items():
+        told, gone = facts.gateway.get(name), _gone(row, final=True)
+        kept = gone < row["amount"]  # what went back before it was ever captured is written only as gone
+        if told and ((kept and not told.captured) or told.amount != row["amount"] or told.refunded < gone):
+            yield f"{name}: {row['amount']} paise are written, {gone} of them as gone, and it is {told}"
+
+
+def decided(facts: Facts) -> Iterator[str]:
+    """I3, of what is written: it is granted or kept for review from its first moment on."""
+    for name, row in facts.payments.items():
+        if "subscription" not in row and "reason" not in row:
+            yield f"{name} is neither granted nor kept for review"
+
+
 def credited_once(facts: Facts) -> Iterator[str]:
-    """I1: value is not made. No period is credited twice or for more than it was worth, and what was credited is used or left."""
+    """I1: value is neither made nor lost. No period is credited twice or for more than it was worth, and what was credited is
+    used or left, to the paisa, but for what a refund took back."""
     worth = {each.subscription_id: each for each in facts.timeline}
     given: Counter[str] = Counter()
     for order in _paid_orders(facts):
@@ -50,17 +68,22 @@ def credited_once(facts: Facts) -> Iterator[str]:
         value = worth[name].value if name in worth else 0
         if paise > value or worth[name].status not in ENDED:
             yield f"{name} was worth {value} paise and {paise} of it were credited"
-    replaced = sum(each.value for each in worth.values() if each.status is Status.REPLACED)
+    credited = sum(each.credited for each in worth.values() if each.status is Status.REPLACED)
     used = sum(each.credit for each in worth.values() if each.status is not Status.REFUNDED)
+    taken = sum(sum(row.get("undone", {}).get("taken", {}).values()) for row in facts.granted.values())
     balance = facts.user.credit_balance if facts.user else 0
-    if balance < 0 or used + balance > replaced:
-        yield f"{used} paise of credit are used and {balance} left, of {replaced} that were replaced"
+    if balance < 0 or used + balance + taken != credited:
+        yield f"{credited} paise of credit were given, {used} are used, {balance} left and {taken} taken back"
 
 
 def _paid_orders(facts: Facts) -> list[Row]:
     """The orders that were granted as quoted; what an administrator granted takes no credit."""
-    rows = [row for row in facts.granted.values() if "resolution" not in row and row.get("orderId") in facts.ledger]
+    rows = [row for row in facts.granted.values() if not _by_hand(row) and row.get("orderId") in facts.ledger]
     return [order for row in rows if "credited" in (order := facts.ledger[row["orderId"]])]
+
+
+def _by_hand(row: Row) -> bool:
+    return bool(row.get("resolution") == Resolution.GRANT)
 
 
 def granted_once(facts: Facts) -> Iterator[str]:
@@ -69,7 +92,7 @@ def granted_once(facts: Facts) -> Iterator[str]:
     for name in periods.keys() | facts.granted.keys():
         if periods[name] != 1 or name not in facts.granted:
             yield f"{name} has {periods[name]} periods and {int(name in facts.granted)} grants"
-    quoted = {name: row for name, row in facts.granted.items() if "resolution" not in row}
+    quoted = {name: row for name, row in facts.granted.items() if not _by_hand(row)}
     orders = Counter(row["orderId"] for row in quoted.values() if "mandateId" not in row)
     yield from (f"{name} was granted {times} times" for name, times in orders.items() if times > 1)
     for name, row in quoted.items():
@@ -85,13 +108,11 @@ def _cycles(row: Row) -> dict[str, str]:
 
 
 def accounted_for(facts: Facts) -> Iterator[str]:
-    """I3: captured money is granted, refunded or kept for review; nothing is both granted and under review, or neither."""
+    """I3: captured money is granted, refunded or kept for review, and what was to go back is on its way or before a person."""
     for name, told in facts.gateway.items():
         if told.kept > 0 and name not in facts.payments:
             yield f"{name}: {told.kept} paise were captured and nothing is written of them"
     for name, row in facts.payments.items():
-        if "subscription" not in row and "reason" not in row:
-            yield f"{name} is neither granted nor kept for review"
         if (
             row.get("resolution") == Resolution.REFUND
             and "flagged" not in row
@@ -108,7 +129,7 @@ def paid_for(facts: Facts) -> Iterator[str]:
         told = facts.gateway.get(name)
         if told and not (told.captured and (told.amount, told.currency) == (row["amount"], row["currency"])):
             yield f"{name} was granted as {row['amount']} {row['currency']} and is {told}"
-        if "resolution" not in row and (misfit := _misfit(facts, row)):
+        if not _by_hand(row) and (misfit := _misfit(facts, row)):
             yield f"{name} {misfit}"
         if row.get("subscription", {}).get("amount") != row["amount"]:
             yield f"{name} is not worth what was paid"
@@ -197,6 +218,10 @@ def _taken(row: Row, later: Row) -> Iterator[str]:
 
 
 def _is_fixed(row: Row, fact: str) -> bool:
+    if (
+        fact == "reason" and "subscription" in row
+    ):  # a payment that was granted may come before a person again, for another one
+        return False
     ended = fact == "status" and row["kind"] == "mandate" and Stage(row[fact]) in FINAL
     return ended or fact in _FIXED or fact.startswith(CYCLE)
 
