@@ -76,7 +76,7 @@ OPERATIONS: Mapping[tuple[str, str], Told] = MappingProxyType(
         ),
         ("POST", "/api/subscription/cancel"): Told(
             reply=replies.Cancelled,
-            refusals=(errors.Conflict, errors.SubscriptionRequired),
+            refusals=(errors.SubscriptionRequired,),
             example={"reason": "I found a job."},
         ),
         ("GET", "/api/subscription/usage"): Told(

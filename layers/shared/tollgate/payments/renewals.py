@@ -157,9 +157,18 @@ def _standing(user_id: str) -> list[Mandate]:
 def cancel(user: User, reason: str | None, now: datetime) -> User | None:
     """The user with nothing that renews any more, and access to the paid end; None where there is nothing to cancel.
 
-    Mandates are cancelled at Razorpay at the end of their cycle, or at once where no paid one runs. Raises
-    ConditionFailedError where the user changed since it was read.
+    Mandates are cancelled at Razorpay at the end of their cycle, or at once where no paid one runs. Where something else happens
+    to the account at the same time, what that made of it is cancelled. Raises ProviderUnavailable.
     """
+    for _ in range(TRIES):
+        try:
+            return _cancelled(user, reason, now)
+        except ConditionFailedError:
+            user = users.get(user.id) or user
+    raise ProviderUnavailable("Too much is happening to this account at once; try again in a moment.")
+
+
+def _cancelled(user: User, reason: str | None, now: datetime) -> User | None:
     standing, current = _standing(user.id), user.running(now)
     if current is None and not standing:
         return None
