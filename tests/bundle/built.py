@@ -17,6 +17,7 @@ ON_FIRST_USE = {  # what functions load only when they need it, by the layer tha
     "AiLayer": ("openai", "google.generativeai", "pypdfium2", "docx"),
 }
 PROGRAM = "import importlib, sys; [importlib.import_module(name) for name in sys.argv[1:]]"
+PROGRAM += "; from importlib.metadata import version; version('razorpay')"  # which the SDK asks at every request
 
 
 def main(build: Path) -> int:
@@ -39,7 +40,7 @@ def modules(function: Path) -> set[str]:
 
 
 def imports(names: list[str], path: list[Path]) -> bool:
-    """Whether these modules import with that path alone."""
+    """Whether these modules import with that path alone, and Razorpay's SDK finds its own version on it."""
     setup = f"import sys; sys.path[:0] = {json.dumps([str(part) for part in path])}; "
     command = [sys.executable, "-I", "-S", "-B", "-W", "ignore", "-c", setup + PROGRAM, *names]
     done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 -- our own build

@@ -114,6 +114,21 @@ def test_a_payment_for_an_order_that_is_not_ours_can_only_go_back(world: World) 
     assert resolve(world, paid["razorpay_payment_id"], "refund").json["status"] == "resolved"
 
 
+def test_a_payment_whose_order_is_seen_later_is_kept_and_granted_then(world: World) -> None:
+    order_id = world.order("pro", "monthly")["orderId"]
+    key = {"id": {"S": order_id}}
+    record = world.raw.get_item(TableName="PaymentsTable", Key=key, ConsistentRead=True)["Item"]
+    world.raw.delete_item(TableName="PaymentsTable", Key=key)
+    paid = world.pay(order_id)
+    payment_id = str(paid["razorpay_payment_id"])
+    assert world.webhook(world.events(payment_id)["payment.captured"]).json == {"status": "kept"}
+    world.raw.put_item(TableName="PaymentsTable", Item=record)
+    problem(world.verify(paid), 202, "payment_under_review")
+    assert resolve(world, payment_id, "grant").json["status"] == "resolved"
+    assert world.verify(paid).json["razorpayPaymentId"] == payment_id
+    assert world.get("/api/subscription/status").json["tier"] == "pro"
+
+
 def test_a_payment_that_was_never_kept_is_not_found(world: World) -> None:
     bought = world.buy("pro", "monthly")
     problem(resolve(world, bought["razorpayPaymentId"], "refund"), 404, "not_found")
