@@ -351,6 +351,8 @@ def test_every_invariant_holds_after_every_step_of_any_life(
         suppress_health_check=list(HealthCheck),
         phases=[each for each in Phase if each not in LEFT_OUT],
     )
-    run_state_machine_as_test(life, settings=tried)
-    with capsys.disabled():
-        print("\nmoney:", ", ".join(f"{count} {what}" for what, count in life.tried.items()))  # noqa: T201 -- what was tried
+    try:
+        run_state_machine_as_test(life, settings=tried)
+    finally:
+        with capsys.disabled():
+            print("\nmoney:", ", ".join(f"{count} {what}" for what, count in life.tried.items()))  # noqa: T201 -- what was tried

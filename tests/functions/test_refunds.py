@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.functions.bookkeeping import check
 from tests.functions.harness import World
 from tests.functions.problems import problem
 from tests.functions.review_desk import listed
@@ -312,6 +313,36 @@ def test_a_dispute_won_after_all_gives_again_what_the_lost_one_took(world: World
     assert period["credit"] == 49_800
     row = entry(world, first)
     assert ("flagged" in row, "undone" in row, row["resolution"]) == (False, False, "dismiss")
+
+
+def test_a_dispute_won_after_the_plan_that_its_credit_paid_for_was_refunded_gives_to_the_balance(world: World) -> None:
+    first = bought(world, "pro", "monthly")
+    world.later(days=10)
+    second = bought(world, "premium", "monthly")
+    (credit,) = [each["credit"] for each in world.rows("SubscriptionsTable") if each["tier"] == "premium"]
+    assert credit > 0
+    world.webhook(dispute_event(world, first, "lost"))
+    gone(world, second)
+    assert (status(world)["tier"], status(world)["creditBalance"]) == ("free", 0), "the money of both went back"
+    world.webhook(dispute_event(world, first, "won"))
+    assert (status(world)["tier"], status(world)["creditBalance"]) == ("free", credit)
+
+
+def test_a_dispute_won_after_the_plan_that_its_credit_paid_for_was_replaced_gives_the_unused_share(
+    world: World,
+) -> None:
+    first = bought(world, "pro", "monthly")
+    world.later(days=10)
+    bought(world, "premium", "monthly")
+    world.webhook(dispute_event(world, first, "lost"))
+    world.later(days=15)
+    bought(world, "lifetime", "lifetime")
+    (premium,) = [each for each in world.rows("SubscriptionsTable") if each["tier"] == "premium"]
+    assert premium.get("credit", 0) == 0
+    taken = entry(world, first)["undone"]["taken"][premium["subscriptionId"]]
+    world.webhook(dispute_event(world, first, "won"))
+    assert status(world)["creditBalance"] == taken * premium["credited"] // premium["amount"]
+    check(world)
 
 
 def test_what_is_known_of_a_refund_whose_credit_was_spent_can_only_be_dismissed(world: World) -> None:

@@ -4,16 +4,18 @@ What they end renews no more: nobody is charged for the month after one that was
 period's place, the credit it gave is withdrawn, so that no paisa is both given back and spent.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from tollgate import calendar, purchases
+from tollgate import calendar, money, purchases
 from tollgate import subscriptions as periods
 from tollgate.errors import ProviderUnavailable
 from tollgate.payments import renewals
 from tollgate.payments.mandates import Mandate
 from tollgate.payments.orders import Dispute, Payment, Reason, Refund
 from tollgate.payments.settle import settle
+from tollgate.purchases import BALANCE
 from tollgate.store import mandates, payments, reversals, subscriptions, users
 from tollgate.store.dynamodb import ConditionFailedError
 from tollgate.store.payments import Entry
@@ -174,8 +176,26 @@ def _given_again(found: Reversible, at: datetime) -> Effect:
     if undone.period:
         after = purchases.restore(user, _as_it_renews_now(undone.period), now)
     else:
-        after = purchases.give_again(user, undone.taken or {})
+        after = purchases.give_again(user, _due(user, undone.taken or {}))
     return Effect(user=None if after is user else (user, after), given_again=True)
+
+
+def _due(user: User, taken: Mapping[str, int]) -> dict[str, int]:
+    """What was taken, by what it goes to: what it was taken from, or the balance where that has gone since."""
+    held = {each.subscription_id for each in user.subscriptions} | {BALANCE}
+    due = {name: paise for name, paise in taken.items() if name in held}
+    left = [_left_of(subscriptions.get(user.id, name), paise) for name, paise in taken.items() if name not in held]
+    return due | {BALANCE: due.get(BALANCE, 0) + sum(left)}
+
+
+def _left_of(gone: Subscription | None, paise: int) -> int:
+    """How much of credit taken from a period would still be the user's: all of it once the period was given back, the unused
+    share where another plan replaced it, nothing where it ran to its end."""
+    if gone and gone.status is Status.REFUNDED:
+        return paise
+    return (
+        money.share(paise, gone.credited, gone.value) if gone and gone.status is Status.REPLACED and gone.value else 0
+    )
 
 
 def _as_it_renews_now(stood: Subscription) -> Subscription:
