@@ -46,4 +46,6 @@ def _check_buyer(user: User, tier: Tier) -> None:
 def _check_auto_renewal(tier: Tier, plan: Plan) -> None:
     if not plan.auto_renews:
         error = {"field": "autoRenew", "message": "this plan does not renew by itself"}
-        raise InvalidRequest(f"The {tier.name} plan cannot renew by itself. Order it without autoRenew.", errors=[error])
+        raise InvalidRequest(
+            f"The {tier.name} plan cannot renew by itself. Order it without autoRenew.", errors=[error]
+        )
