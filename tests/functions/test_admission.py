@@ -265,6 +265,16 @@ def test_a_lease_of_the_pass_before_gives_nothing_to_this_one(world: World) -> N
     problem(world.post(PATH, TEXT), 403, "usage_limit_reached")
 
 
+def test_a_lease_of_a_pass_that_another_plan_has_replaced_gives_back_to_no_pass(world: World) -> None:
+    world.buy("one-time", "one-time")
+    crash(world)
+    world.later(minutes=10)
+    world.buy("pro", "monthly")
+    assert world.post(PATH, TEXT).status == 200
+    assert leases(world) == []
+    assert (world.item() or {})["resumes#pass"] == {"N": "0"}
+
+
 def test_a_lease_that_may_still_be_alive_is_left_alone(world: World) -> None:
     world.buy("pro", "monthly")
     crash(world)

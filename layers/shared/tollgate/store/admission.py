@@ -393,9 +393,9 @@ class _Ending:
 
 
 def _returned(lease: Lease, user: User, now: datetime) -> dict[str, int]:
-    """What a lease gives back, by counter: nothing to windows that are over, nor to a pass that began after it."""
+    """What a lease gives back, by counter: nothing to windows that are over, nor to a pass that has ended or began after it."""
     held = next((each for each in user.subscriptions if each.subscription_id == user.terms.get("pass")), None)
-    others = pass_counters() if held and lease.at < held.start_date - CLOCKS_DIFFER else ()
+    others = () if held and lease.at >= held.start_date - CLOCKS_DIFFER else pass_counters()
     gone = {*stale(user.counters, now), *others}
     return {name: step for name, step in lease.counters().items() if name in user.counters and name not in gone}
 
