@@ -13,7 +13,7 @@ from pathlib import Path
 
 RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3")
 ON_FIRST_USE = {  # what functions load only when they need it, by the layer that has to hold it
-    "SharedLayer": ("razorpay", "jwt.algorithms", "cryptography.hazmat.primitives.asymmetric.rsa"),
+    "SharedLayer": ("razorpay", "sentry_sdk", "jwt.algorithms", "cryptography.hazmat.primitives.asymmetric.rsa"),
     "AiLayer": ("openai", "google.generativeai", "pypdfium2", "docx"),
 }
 PROGRAM = "import importlib, sys; [importlib.import_module(name) for name in sys.argv[1:]]"

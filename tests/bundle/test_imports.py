@@ -22,6 +22,7 @@ HEAVY = (
     "httpx2",
     "pypdfium2",
     "docx",
+    "sentry_sdk",
 )
 SHOWING = {"Pricing", "Compare", "OpenApi", "Docs", "Status", "History", "Usage", "AiConfig"}
 PROGRAM = """

@@ -130,6 +130,7 @@ class Settings:
     ai: AiProviders = field(default_factory=AiProviders)
     margin: MarginGuard = field(default_factory=MarginGuard)
     mail: Mail = field(default_factory=Mail)
+    sentry_dsn: str = _secret("SENTRY_DSN")  # empty: nobody is told
     grace_days: int = _number("GRACE_DAYS", 4)  # Razorpay tries a renewal on its day and the three after it
     academic_domains: tuple[str, ...] = field(default_factory=lambda: _listed("ACADEMIC_DOMAINS"))
 

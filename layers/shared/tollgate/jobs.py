@@ -12,6 +12,7 @@ from tollgate import clock
 from tollgate.config import namespace
 from tollgate.errors import ProviderUnavailable
 from tollgate.logs import place_of
+from tollgate.logs import report as tell
 from tollgate.store.dynamodb import ConditionFailedError
 
 RESERVE_MS = 30_000  # a run stops so long before Lambda would stop it
@@ -69,6 +70,10 @@ def sweep[R: Report](rows: Iterable[Row], work: Callable[[Row, R], None], has_ti
             report.failed += 1
             unanswered = unanswered + 1 if isinstance(error, ProviderUnavailable) else 0
             _say(row, error)
+            if report.failed == 1 and not isinstance(
+                error, ProviderUnavailable
+            ):  # one a run: the next are likely the same
+                tell(error)
             continue
         unanswered = 0
     return report

@@ -16,7 +16,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from tollgate import clock
 from tollgate.config import namespace
 from tollgate.errors import ProviderUnavailable
-from tollgate.logs import place_of
+from tollgate.logs import place_of, report
 from tollgate.store.dynamodb import from_item
 
 RESERVE_MS = 10_000  # nothing new is begun so shortly before Lambda would stop the function
@@ -88,8 +88,8 @@ def stream(name: str, consume: Callable[[Change, datetime], str]) -> Handler:
 def _consumed(name: str, consume: Callable[[Change, datetime], str], record: Mapping[str, Any]) -> str | None:
     try:
         return str(consume(to_change(record), clock.now()))
-    except ProviderUnavailable:  # somebody else's fault, and likely gone when it is told again
-        logger.warning("stream", consumer=name, event=record.get("eventID"), unavailable=True)
+    except ProviderUnavailable as error:  # somebody else's fault, and likely gone when it is told again
+        logger.warning("stream", consumer=name, event=record.get("eventID"), unavailable=True, reason=error.detail)
     except Exception as error:  # noqa: BLE001 -- the edge: one change that cannot be handled must not keep the others
         _log_bug(name, record, error)
     return None
@@ -97,6 +97,7 @@ def _consumed(name: str, consume: Callable[[Change, datetime], str], record: Map
 
 def _log_bug(name: str, record: Mapping[str, Any], error: Exception) -> None:
     logger.error("bug", consumer=name, event=record.get("eventID"), error=type(error).__name__, at=place_of(error))
+    report(error, consumer=name)
 
 
 def _tell(name: str, outcomes: Counter[str], failed: int, context: Any) -> None:  # noqa: ANN401 -- Lambda's own
@@ -128,8 +129,8 @@ def stream_of_batches[T](
         outcomes: Counter[str] = Counter()
         try:
             outcomes.update(write(list(found.values()), clock.now()))
-        except ProviderUnavailable:
-            logger.warning("stream", consumer=name, unavailable=True)
+        except ProviderUnavailable as error:
+            logger.warning("stream", consumer=name, unavailable=True, reason=error.detail)
             failures = [record["dynamodb"]["SequenceNumber"] for record in event["Records"]]
         _tell(name, outcomes, len(failures), context)
         return {"batchItemFailures": [{"itemIdentifier": sequence} for sequence in failures]}

@@ -25,7 +25,7 @@ from tollgate.config import Runtime, namespace, settings
 from tollgate.errors import AccountDeleted, Forbidden, InvalidRequest, NotFound, PayloadTooLarge, Refusal
 from tollgate.http.problems import bug, problem
 from tollgate.http.tokens import Identity, unauthorized, verify
-from tollgate.logs import place_of
+from tollgate.logs import place_of, report
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -186,6 +186,7 @@ def _resolve(app: Api, event: dict[str, Any], context: Any) -> dict[str, Any]:  
 def _log_bug(error: Exception, request_id: str) -> None:
     # The type and place of the error, never its text: that may hold what a user sent.
     logger.error("bug", error=type(error).__name__, at=place_of(error), request_id=request_id)
+    report(error, request_id=request_id)
 
 
 def _bare_bug(context: Any) -> dict[str, Any]:  # noqa: ANN401 -- Lambda's
