@@ -14,7 +14,7 @@ ARCH   = $(if $(filter x86_64 amd64,$(shell uname -m)),x86_64,arm64)
 export SAM_CLI_TELEMETRY = 0
 export AWS_DEFAULT_REGION ?= ap-south-1
 
-.PHONY: help setup run test lint check build lock openapi bench load fuzz audit clean
+.PHONY: help setup run test lint check emulate build lock openapi bench load fuzz audit clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -50,8 +50,13 @@ check: lint .venv-sam/.done .local/.engine ## everything that has to pass before
 		--parameter-overrides Architecture=$(ARCH) > .local/build.log 2>&1 || { cat .local/build.log >&2; exit 1; }
 	@# The wheels are Linux's: elsewhere they can be fetched, but not imported.
 	@test "$$(uname -s)" != Linux || .venv/bin/python tests/bundle/built.py .aws-sam/here
+	@test "$$(uname -s)" != Linux || $(MAKE) --no-print-directory emulate
 	@echo "Tests"
 	@$(MAKE) --no-print-directory test
+
+emulate: .venv/.dev .venv-sam/.done .venv-emulator/.done ## deploy what `make check` built onto an AWS emulator, and test it there
+	@echo "Deployment, onto an emulator"
+	@TOLLGATE_PLACE=deployed .venv/bin/python -m pytest -q -n 0 tests/blackbox tests/blackbox/deployed.py
 
 build: .venv-sam/.done ## what `sam deploy` uploads, in .aws-sam
 	@PATH="$(CURDIR)/.venv-sam/bin:$$PATH" sam build
@@ -126,6 +131,7 @@ lock: ## pin the requirements anew, after an edit of a .in file (UPGRADE=--upgra
 	@$(COMPILE) $(UPGRADE) requirements/local.in $(addprefix -c ,$(LAYERS)) -o requirements/local.txt
 	@$(COMPILE) $(UPGRADE) requirements/dev.in $(addprefix -c ,$(RUN)) -o requirements/dev.txt
 	@$(COMPILE) $(UPGRADE) $(SAM:.txt=.in) -o $(SAM)
+	@$(COMPILE) $(UPGRADE) requirements/emulator.in -c requirements/local.txt -o requirements/emulator.txt
 	@$(COMPILE) $(UPGRADE) requirements/fuzz.in -o requirements/fuzz.txt
 	@$(COMPILE) $(UPGRADE) requirements/audit.in -o requirements/audit.txt
 	@rm -rf .local/lock
