@@ -13,8 +13,11 @@ import pytest
 import sentry_sdk
 
 from tests.functions.harness import World
+from tests.unit.test_streams import failing, record, told
 from tollgate import logs, sentry
 from tollgate.config import settings
+from tollgate.errors import ProviderUnavailable
+from tollgate.jobs import Report, Row, sweep
 
 type Event = dict[str, Any]
 
@@ -95,6 +98,25 @@ def test_nothing_that_people_sent_is_told(world: World, desk: Desk) -> None:
     frames = [frame for each in event["exception"]["values"] for frame in each["stacktrace"]["frames"]]
     assert all(set(frame) <= set(sentry.FRAME) for frame in frames)
     assert all("value" not in each for each in event["exception"]["values"])
+
+
+def test_a_batch_of_a_stream_tells_its_first_bug_and_who_consumed_it(desk: Desk) -> None:
+    handler, _ = failing(1, 2, error=ValueError)
+    assert told(handler, record(1, row="a"), record(2, row="b")) == ["1", "2"]
+    (event,) = desk.events
+    assert event["tags"] == {"consumer": "tests"}
+    assert b"a secret of the row" not in desk.raw
+
+
+def test_a_run_of_a_job_tells_its_first_bug_and_no_outage(desk: Desk) -> None:
+    def work(row: Row, _: Report) -> None:
+        raise ProviderUnavailable("the database") if row["n"] == 1 else ValueError("a secret of the row")
+
+    swept = sweep([{"n": 1}], work, lambda: True, Report())
+    assert (swept.failed, desk.events) == (1, [])
+    swept = sweep([{"n": 2}, {"n": 3}], work, lambda: True, Report())
+    assert (swept.failed, len(desk.events)) == (2, 1)
+    assert b"a secret of the row" not in desk.raw
 
 
 def test_a_refusal_is_no_bug(world: World, desk: Desk) -> None:

@@ -73,7 +73,7 @@ def stream(name: str, consume: Callable[[Change, datetime], str]) -> Handler:
         for record in event["Records"]:
             row = repr(sorted(record["dynamodb"]["Keys"].items()))
             late = context.get_remaining_time_in_millis() < RESERVE_MS
-            outcome = None if late or row in held else _consumed(name, consume, record)
+            outcome = None if late or row in held else _consumed(name, consume, record, first=not failures)
             if outcome is None:
                 held.add(row)
                 failures.append(record["dynamodb"]["SequenceNumber"])
@@ -85,19 +85,22 @@ def stream(name: str, consume: Callable[[Change, datetime], str]) -> Handler:
     return handler
 
 
-def _consumed(name: str, consume: Callable[[Change, datetime], str], record: Mapping[str, Any]) -> str | None:
+def _consumed(
+    name: str, consume: Callable[[Change, datetime], str], record: Mapping[str, Any], *, first: bool
+) -> str | None:
     try:
         return str(consume(to_change(record), clock.now()))
     except ProviderUnavailable as error:  # somebody else's fault, and likely gone when it is told again
         logger.warning("stream", consumer=name, event=record.get("eventID"), unavailable=True, reason=error.detail)
     except Exception as error:  # noqa: BLE001 -- the edge: one change that cannot be handled must not keep the others
-        _log_bug(name, record, error)
+        _log_bug(name, record, error, first=first)
     return None
 
 
-def _log_bug(name: str, record: Mapping[str, Any], error: Exception) -> None:
+def _log_bug(name: str, record: Mapping[str, Any], error: Exception, *, first: bool) -> None:
     logger.error("bug", consumer=name, event=record.get("eventID"), error=type(error).__name__, at=place_of(error))
-    report(error, consumer=name)
+    if first:  # one a batch: the others are likely the same, and the batch has to end in time
+        report(error, consumer=name)
 
 
 def _tell(name: str, outcomes: Counter[str], failed: int, context: Any) -> None:  # noqa: ANN401 -- Lambda's own
@@ -124,7 +127,7 @@ def stream_of_batches[T](
             try:
                 found[sequence] = read(to_change(record))
             except Exception as error:  # noqa: BLE001 -- the edge: one change that cannot be read must not keep the others
-                _log_bug(name, record, error)
+                _log_bug(name, record, error, first=not failures)
                 failures.append(sequence)
         outcomes: Counter[str] = Counter()
         try:
