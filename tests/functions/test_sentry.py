@@ -114,8 +114,8 @@ def test_a_run_of_a_job_tells_its_first_bug_and_no_outage(desk: Desk) -> None:
 
     swept = sweep([{"n": 1}], work, lambda: True, Report())
     assert (swept.failed, desk.events) == (1, [])
-    swept = sweep([{"n": 2}, {"n": 3}], work, lambda: True, Report())
-    assert (swept.failed, len(desk.events)) == (2, 1)
+    swept = sweep([{"n": 1}, {"n": 2}, {"n": 3}], work, lambda: True, Report())
+    assert (swept.failed, len(desk.events)) == (3, 1)
     assert b"a secret of the row" not in desk.raw
 
 

@@ -56,7 +56,7 @@ class Report:
 
 def sweep[R: Report](rows: Iterable[Row], work: Callable[[Row, R], None], has_time: HasTime, report: R) -> R:
     """Do the work of each row while there is time, and count how it went. A row that fails stops no other."""
-    unanswered = 0
+    unanswered, told = 0, False
     for row in rows:
         if unanswered == OUTAGE or not has_time():
             report.unfinished = True
@@ -70,10 +70,9 @@ def sweep[R: Report](rows: Iterable[Row], work: Callable[[Row, R], None], has_ti
             report.failed += 1
             unanswered = unanswered + 1 if isinstance(error, ProviderUnavailable) else 0
             _say(row, error)
-            if report.failed == 1 and not isinstance(
-                error, ProviderUnavailable
-            ):  # one a run: the next are likely the same
+            if not told and not isinstance(error, ProviderUnavailable):  # one a run: the others are likely the same
                 tell(error)
+                told = True
             continue
         unanswered = 0
     return report
