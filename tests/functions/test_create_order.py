@@ -7,6 +7,7 @@ import pytest
 from tests.functions.harness import World
 from tests.functions.problems import fields, problem
 from tollgate import plans
+from tollgate.errors import Conflict
 from tollgate.payments import checkout
 from tollgate.store import users
 
@@ -47,7 +48,7 @@ def test_an_order_costs_what_the_catalogue_says(world: World, tier: str, plan: s
             "endsAt": ENDS[plan],
         },
     }
-    assert world.steps == ["GetItem", "razorpay", "PutItem"]
+    assert world.steps == ["GetItem", "GetItem", "razorpay", "TransactWriteItems"]
 
 
 def test_razorpay_is_asked_for_exactly_that_amount_and_told_whose_order_it_is(world: World) -> None:
@@ -153,7 +154,7 @@ def test_an_upgrade_is_credited_for_the_unused_time(world: World) -> None:
 def test_without_an_order_of_razorpays_there_is_none_of_ours(world: World, fault: str) -> None:
     world.sim("POST", "/faults", kind=fault, path="/v1/orders", times=3)
     problem(world.post(PATH, {"tier": "pro", "plan": "monthly"}), 503, "provider_unavailable")
-    assert "PutItem" not in world.steps
+    assert "TransactWriteItems" not in world.steps
     assert world.sim("GET", "/state")["orders"] == []
 
 
@@ -170,7 +171,7 @@ def test_an_order_of_which_nothing_can_be_learned_is_not_sold(world: World, faul
     world.sim("POST", "/faults", kind=fault, path="/v1/orders", times=3)
     problem(world.post(PATH, {"tier": "pro", "plan": "monthly"}), 503, "provider_unavailable")
     assert len(world.sim("GET", "/state")["orders"]) == 1
-    assert "PutItem" not in world.steps
+    assert "TransactWriteItems" not in world.steps
 
 
 def test_tabs_whose_orders_are_lost_at_the_same_moment_each_find_their_own(world: World) -> None:
@@ -203,3 +204,44 @@ def test_a_list_that_ignores_the_receipt_sells_nobody_elses_order(world: World) 
     world.sim("POST", "/faults", kind="custom", status=200, body=listed, method="GET", path="/v1/orders")
     problem(world.post(PATH, {"tier": "pro", "plan": "monthly"}), 503, "provider_unavailable")
     assert (world.row(stranger) or {})["userId"] == f"{world.user}-2"
+
+
+def test_twenty_orders_may_wait_for_their_money_and_no_more_until_one_is_paid(world: World) -> None:
+    made = [world.order("pro", "monthly")["orderId"] for _ in range(20)]
+    refused = world.post(PATH, {"tier": "pro", "plan": "monthly"})
+    problem(refused, 409, "conflict", openOrders=20)
+    assert world.steps == ["GetItem", "GetItem", "BatchGetItem"]
+    assert world.verify(world.pay(made[7])).status == 200
+    world.order("pro", "monthly")
+    assert world.steps == ["GetItem", "GetItem", "BatchGetItem", "UpdateItem", "razorpay", "TransactWriteItems"]
+    problem(world.post("/api/subscription/renew", {}), 409, "conflict", openOrders=20)
+    world.order("pro", "monthly", f"{world.user}-2")  # which is nothing to anybody else
+
+
+def test_orders_too_old_to_be_paid_take_no_place(world: World) -> None:
+    for _ in range(20):
+        world.order("pro", "monthly")
+    world.later(days=3, hours=23)
+    problem(world.post(PATH, {"tier": "pro", "plan": "monthly"}), 409, "conflict")
+    world.later(hours=2)
+    for _ in range(20):
+        world.order("pro", "monthly")
+    problem(world.post(PATH, {"tier": "pro", "plan": "monthly"}), 409, "conflict")
+
+
+def test_tabs_that_race_for_the_last_places_get_these_and_no_more(world: World) -> None:
+    for _ in range(17):
+        world.order("pro", "monthly")
+    user = users.fresh(world.user, None, world.now)
+    tier, plan = plans.find("pro", "monthly") or pytest.fail("no such plan")
+
+    def tab(_: int) -> object:
+        try:
+            return checkout.order(user, tier, plan, auto_renew=False, now=world.now)["orderId"]
+        except Conflict:
+            return None
+
+    with ThreadPoolExecutor(6) as pool:
+        sold = [each for each in pool.map(tab, range(6)) if each]
+    assert len(set(sold)) == 3
+    assert all(world.row(str(each)) for each in sold)

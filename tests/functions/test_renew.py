@@ -27,7 +27,7 @@ def test_renewing_orders_the_present_plan_from_its_end_on(world: World) -> None:
             "endsAt": "2027-01-23T10:20:00Z",
         },
     }
-    assert world.steps == ["GetItem", "razorpay", "PutItem"]
+    assert world.steps == ["GetItem", "GetItem", "razorpay", "TransactWriteItems"]
 
 
 def test_a_renewal_that_is_paid_extends_the_plan(world: World) -> None:
@@ -74,3 +74,11 @@ def test_what_was_replaced_by_an_upgrade_is_not_what_is_renewed(world: World) ->
     world.buy("premium", "monthly")
     world.later(days=60)
     assert world.post(PATH).json["amount"] == 24900
+
+
+def test_a_renewal_finds_room_where_earlier_orders_were_paid(world: World) -> None:
+    for _ in range(19):
+        world.order("pro", "monthly")
+    world.buy("pro", "monthly")
+    assert world.post("/api/subscription/renew", {}).status == 200
+    assert world.steps == ["GetItem", "GetItem", "BatchGetItem", "UpdateItem", "razorpay", "TransactWriteItems"]

@@ -24,6 +24,7 @@ from tests.functions.harness import KEY_SECRET, World, router, served, signature
 from tests.security.peeking import Json, kept, names, peeked
 from tollgate import ids, invariants
 from tollgate.http.api import Access
+from tollgate.payments.orders import MOST_OPEN
 
 ROUTES = sorted(served().routes, key=lambda each: (each.path, each.method))
 AI_BODIES: dict[str, Json] = {
@@ -351,6 +352,8 @@ def test_api6_a_thousand_moves_of_somebody_who_pays_once_buy_no_more_than_one_pl
                 forged = signature(f"{order}|{proof['razorpay_payment_id']}".encode(), KEY_SECRET)
                 reply = world.verify(proof, razorpay_order_id=order, razorpay_signature=forged)
         assert reply.status < 500, reply.body
+    assert len(orders) == 1 + MOST_OPEN  # the others were refused, and Razorpay was not asked for them
+    assert len(world.sim("GET", "/state")["orders"]) == len(orders)
     assert world.rows("SubscriptionsTable") == bought
     bookkeeping.check(world)
 

@@ -9,7 +9,7 @@ from tollgate.http import views
 from tollgate.payments import opening
 from tollgate.payments.orders import Made, from_quote
 from tollgate.plans import Plan, Tier
-from tollgate.store import payments
+from tollgate.store import open_orders
 from tollgate.users import User
 
 
@@ -23,11 +23,12 @@ def order(user: User, tier: Tier, plan: Plan, *, auto_renew: bool, now: datetime
         _check_auto_renewal(tier, plan)
         return opening.open_mandate(user, tier, plan, now)
     quote = purchases.quote(user, tier, plan, calendar.whole_second(now))
+    open_orders.make_room(user.id, now)
     gateway, receipt = app.gateway(), ids.receipt(now)
     notes = {"userId": user.id, "tier": tier.id, "plan": plan.id}
     order_id = gateway.create_order(quote.payable, plans.CURRENCY, receipt, notes)
     made = Made(order_id=order_id, receipt=receipt, mode=gateway.mode)
-    payments.put_order(from_quote(made, user.id, user.email, quote, now))
+    open_orders.put(from_quote(made, user.id, user.email, quote, now))
     return {
         "orderId": order_id,
         "amount": quote.payable,

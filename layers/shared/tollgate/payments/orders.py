@@ -41,6 +41,7 @@ class Made:
 
 
 LATE = timedelta(days=4)  # Razorpay completes late payments within three days
+MOST_OPEN = 20  # orders of a user that may wait for their money at a time; it takes a script to want more
 FIRST_LOOK = timedelta(minutes=10)  # by then a browser or a webhook has told us of most
 
 

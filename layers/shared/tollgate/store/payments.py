@@ -14,7 +14,7 @@ from typing import Any
 from tollgate import calendar
 from tollgate.config import settings
 from tollgate.errors import ProviderUnavailable
-from tollgate.payments.orders import Order, Payment, Reason, from_order, next_look, to_order
+from tollgate.payments.orders import Order, Payment, Reason, next_look, to_order
 from tollgate.store import records, subscriptions, users
 from tollgate.store.dynamodb import ConditionFailedError, from_item, send, to_attribute, to_item
 from tollgate.subscriptions import Subscription
@@ -54,21 +54,10 @@ class Found:
         return self.user if self.reader == order.user_id else users.get(order.user_id)
 
 
-def put_order(order: Order) -> None:
-    """Keep an order that Razorpay has made, among those to be looked up until they are paid or too old."""
-    look = next_look(order.created_at, order.created_at)
-    watched = {"open": _shard(order.id), "lookAt": calendar.iso(look)} if look else {}
-    send("put_item", TableName=settings().tables.payments, Item=to_item(from_order(order) | watched))
-
-
 def order(order_id: str) -> Order | None:
     """One order, read consistently."""
     answer = send("get_item", TableName=settings().tables.payments, Key=key(order_id), ConsistentRead=True)
     return to_order(from_item(answer["Item"])) if "Item" in answer else None
-
-
-def _shard(order_id: str) -> str:
-    return f"order#{sum(order_id.encode()) % SHARDS}"
 
 
 def due_orders(now: datetime, limit: int) -> list[Order]:
