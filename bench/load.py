@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from statistics import quantiles
+from statistics import median, quantiles
 from threading import Event, Lock, Thread
 from typing import Any
 
@@ -37,10 +37,9 @@ from tollgate import invariants
 
 CROWD = 25  # calls that fight for one account's units
 SETTLE = timedelta(hours=2)  # of the local clock, until whoever was not told has looked
-WARM_SECONDS = (
-    120  # until every function has its processes; memory counts from there, so a short run says nothing of it
-)
-GROWTH = 1.25  # what memory may be at the end, as a share of what it was once warm
+PATIENCE = 180  # seconds for the stack to start or to end, on a machine that has much else to do
+FLAT = 0.05  # by how much the last third's median may be above the middle third's
+FEWEST = 30  # samples, for that to mean something
 RESUME = {"text": "Asha Rao\nasha@example.com\nEngineer, Example Labs, 2021 - present\nSkills\nPython, AWS"}
 AI_FAULTS = ("500", "429-rate", "503", "badjson", "wrong-shape", "reset-mid-body", "length", "no-usage")
 RAZORPAY_FAULTS = ("500", "429", "502", "drop", "drop_before", "empty", "html")
@@ -65,7 +64,7 @@ class Seen:
     millis: dict[str, list[float]] = field(default_factory=dict)
     buyers: list[str] = field(default_factory=list)
     crowds: Counter[str] = field(default_factory=Counter)  # delivered units, by account
-    memory: list[tuple[float, int]] = field(default_factory=list)
+    memory: list[tuple[float, dict[str, int]]] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)  # what was said with each 500
 
     def note(self, name: str, status: int, millis: float) -> None:
@@ -87,12 +86,16 @@ def site(scratch: Path) -> Iterator[Site]:
             yield _found(process, scratch / "stack.log")
         finally:
             process.terminate()
-            process.wait(30)
+            try:
+                process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 def _found(process: subprocess.Popen[bytes], log: Path) -> Site:
     """The addresses, as the stack's own banner tells them."""
-    for _ in range(300):
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
         text = log.read_text(encoding="utf-8")
         if "First commands" in text:
             said = dict(re.findall(r"^  (API|Database|Razorpay|OpenAI|Gemini) .*?(http://[\d.:]+)", text, re.MULTILINE))
@@ -109,14 +112,17 @@ class Caller:
     def __init__(self, site: Site, seen: Seen, number: int) -> None:
         self.site, self.seen = site, seen
         self.rng = random.Random(number)  # noqa: S311 -- a reproducible draw
-        self.http = httpx2.Client(base_url=site.api, trust_env=False, timeout=40)
+        self.http = httpx2.Client(base_url=site.api, trust_env=False, timeout=PATIENCE)
         self.number, self.users = number, 0
 
     def until(self, over: Event) -> None:
-        """Call and call."""
+        """Call and call. What the caller did not expect is a problem too."""
         with self.http:
             while not over.is_set():
-                self.rng.choice([self.buy, self.buy, self.crowd, self.crowd, self.crowd, self.look])()
+                try:
+                    self.rng.choice([self.buy, self.buy, self.crowd, self.crowd, self.crowd, self.look])()
+                except (httpx2.HTTPError, ValueError, KeyError) as error:
+                    self.seen.broken.append(f"caller {self.number}: {error!r}")
 
     def ask(self, name: str, method: str, path: str, user: str, body: object = None) -> httpx2.Response | None:
         """A request, timed and counted; None where the connection broke."""
@@ -143,7 +149,10 @@ class Caller:
         with self.seen.lock:
             self.seen.buyers.append(user)
         paid = httpx2.post(
-            f"{self.site.simulators['Razorpay']}/_sim/orders/{made.json()['orderId']}/pay", json={}, trust_env=False
+            f"{self.site.simulators['Razorpay']}/_sim/orders/{made.json()['orderId']}/pay",
+            json={},
+            trust_env=False,
+            timeout=PATIENCE,
         ).json()
         proof = {name: value for name, value in paid.items() if name.startswith("razorpay_")}
         for _ in range(self.rng.choice([0, 1, 1, 2])):
@@ -171,7 +180,7 @@ class Caller:
 def disturb(site: Site, over: Event) -> None:
     """Let something fail, all the time."""
     rng = random.Random(0)  # noqa: S311 -- a reproducible draw
-    with httpx2.Client(trust_env=False, timeout=10) as http:
+    with httpx2.Client(trust_env=False, timeout=PATIENCE) as http:
         razorpay = site.simulators["Razorpay"]
         while not over.wait(0.5):
             http.post(f"{razorpay}/_sim/faults", json={"kind": rng.choice(RAZORPAY_FAULTS), "times": rng.randint(1, 2)})
@@ -185,36 +194,45 @@ def disturb(site: Site, over: Event) -> None:
 
 def calm(site: Site) -> None:
     """Nothing fails any more."""
-    with httpx2.Client(trust_env=False, timeout=10) as http:
+    with httpx2.Client(trust_env=False, timeout=PATIENCE) as http:
         http.delete(f"{site.simulators['Razorpay']}/_sim/faults")
         http.post(f"{site.simulators['Razorpay']}/_sim/webhooks/duplicate", json={"copies": 1})
 
 
 def watch(site: Site, seen: Seen, over: Event, begun: float) -> None:
-    """The memory of the stack with all its processes, again and again."""
+    """The memory of the stack's processes, again and again."""
     while not over.wait(2):
         seen.memory.append((time.monotonic() - begun, memory(site.process.pid)))
 
 
-def memory(root: int) -> int:
-    """The resident bytes of a process and all below it."""
+def memory(root: int) -> dict[str, int]:
+    """The resident bytes of a process, of the database below it, and on average of those that run functions; and their number."""
     parents: dict[int, int] = {}
-    pages: dict[int, int] = {}
+    sizes: dict[int, int] = {}
+    names: dict[int, str] = {}
     for each in Path("/proc").glob("[0-9]*"):
         try:
             parents[int(each.name)] = int((each / "stat").read_text().rpartition(")")[2].split()[1])
-            pages[int(each.name)] = int((each / "statm").read_text().split()[1])
+            sizes[int(each.name)] = int((each / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+            names[int(each.name)] = (each / "cmdline").read_text().replace("\0", " ")
         except (OSError, IndexError):
             continue  # it has ended meanwhile
-    family = {root}
-    for _ in range(5):
-        family |= {pid for pid, parent in parents.items() if parent in family}
-    return sum(pages.get(pid, 0) for pid in family) * os.sysconf("SC_PAGE_SIZE")
+    servers = {pid for pid, name in names.items() if parents[pid] == root and "forkserver" in name}
+    engines = [
+        sizes[pid] for pid, name in names.items() if parents.get(parents[pid]) == root and "dynoxide serve" in name
+    ]
+    workers = [sizes[pid] for pid in names if parents[pid] in servers]
+    return {
+        "front and simulators": sizes.get(root, 0),
+        "database": sum(engines),
+        "a worker": sum(workers) // max(len(workers), 1),
+        "workers": len(workers),
+    }
 
 
 def reconciled(site: Site) -> None:
     """Let time pass, and the job look for what nobody told."""
-    with httpx2.Client(base_url=site.api, trust_env=False, timeout=120) as http:
+    with httpx2.Client(base_url=site.api, trust_env=False, timeout=PATIENCE) as http:
         http.post("/_local/clock", json={"advance": f"PT{int(SETTLE.total_seconds() // 3600)}H"}).raise_for_status()
         for _ in range(20):
             runs = http.post("/_local/jobs/reconcile_payments").json()["runs"]
@@ -226,7 +244,7 @@ def judged(site: Site, seen: Seen) -> list[str]:
     """Every user's records against the invariants, and what the crowds got against what they had."""
     raw = tables.client(site.database)
     razorpay, openai, gemini = (
-        httpx2.Client(base_url=site.simulators[name], trust_env=False, timeout=30)
+        httpx2.Client(base_url=site.simulators[name], trust_env=False, timeout=PATIENCE)
         for name in ("Razorpay", "OpenAI", "Gemini")
     )
     world = World(razorpay=razorpay, openai=openai, gemini=gemini, raw=raw)
@@ -257,8 +275,25 @@ def told(seen: Seen, seconds: float) -> None:
             if each.startswith(f"{name} ")
         }
         say(f"  {name:8} {len(millis):7,}   p50 {cuts[49]:7.1f} ms   p99 {cuts[98]:7.1f} ms   {by_status}")
-    step = max(len(seen.memory) // 10, 1)
-    say("  memory   " + "  ".join(f"{at:.0f}s {rss >> 20}M" for at, rss in seen.memory[::step]))
+    every = seen.memory[:: max(len(seen.memory) // 10, 1)]
+    say("  memory, MB  " + "".join(f"{at:6.0f}s" for at, _ in every))
+    for name in PROCESSES:
+        say(
+            f"  {name:22}"
+            + "".join(f"{sizes[name] / 2**20:7.1f}" for _, sizes in every)
+            + f"   {grown(seen, name):+.1%}"
+        )
+    say(f"  {'workers, number':22}" + "".join(f"{sizes['workers']:7}" for _, sizes in every))
+
+
+PROCESSES = ("front and simulators", "database", "a worker")
+
+
+def grown(seen: Seen, name: str) -> float:
+    """By how much the median of the last third is above that of the middle third."""
+    third = max(len(seen.memory) // 3, 1)
+    sizes = [each[name] for _, each in seen.memory]
+    return median(sizes[-third:]) / max(median(sizes[third : 2 * third] or [1]), 1) - 1
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -298,9 +333,9 @@ def unwell(seen: Seen) -> list[str]:
     """Answers that nobody should get, and memory that grows."""
     found = [f"{count} x {each}" for each, count in seen.statuses.items() if each.endswith((" 500", " 0"))]
     found += seen.broken
-    warm = [rss for at, rss in seen.memory if at >= WARM_SECONDS]
-    if len(warm) > 10 and warm[-1] > GROWTH * warm[len(warm) // 5]:  # noqa: PLR2004 -- enough to say so
-        found.append(f"memory grew from {warm[len(warm) // 5] >> 20} to {warm[-1] >> 20} MB")
+    for name in ("database", "a worker"):  # the simulators remember every order, so theirs grows with them
+        if len(seen.memory) >= FEWEST and grown(seen, name) > FLAT:
+            found.append(f"{name} grew by {grown(seen, name):.1%}")
     return found
 
 
