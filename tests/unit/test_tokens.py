@@ -211,6 +211,56 @@ def test_a_token_from_the_future_is_refused(name: str, value: object, good: bool
 
 
 @pytest.mark.parametrize(
+    ("said", "good"),
+    [
+        ({"token_use": "access"}, True),
+        ({"token_use": "id"}, False),
+        ({"token_type": "refresh"}, False),
+        ({"token_type": ["access"]}, False),
+        ({"token_use": None}, False),
+        ({"typ": "Bearer"}, True),
+        ({"typ": "ID"}, False),
+        ({"typ": "Refresh"}, False),
+        ({"typ": "Offline"}, False),
+        ({"type": "access"}, True),
+        ({"type": "student"}, True),
+        ({"type": None}, True),
+        ({"type": "ID"}, False),
+        ({"type": "refresh"}, False),
+        ({"type": "password-reset"}, False),
+        ({"type": ["refresh_token"]}, False),
+        ({"type": "emailVerification"}, False),
+        ({"typ": "Bearer", "token_use": "id"}, False),
+        ({"nonce": "n-0S6_WzA2Mj"}, False),
+        ({"at_hash": "77QmUPtjPfzWtF2AnpK9RQ"}, False),
+        ({"c_hash": "LDktKdoQak3Pk0cnXxCltA"}, False),
+    ],
+)
+def test_an_id_or_refresh_token_is_no_access_token(said: dict[str, Any], good: bool) -> None:  # noqa: FBT001 -- a case
+    assert refused(a_token(**said)) is not good
+
+
+@pytest.mark.parametrize(
+    ("kind", "good"),
+    [
+        ("JWT", True),
+        ("jwt", True),
+        ("at+jwt", True),
+        ("application/at+jwt", True),
+        ("JWE", False),
+        ("dpop+jwt", False),
+        ("logout+jwt", False),
+        ("id_token+jwt", False),
+        ("", False),
+        (None, False),
+        (["JWT"], False),
+    ],
+)
+def test_a_token_whose_header_says_it_is_another_kind_is_refused(kind: object, good: bool) -> None:  # noqa: FBT001 -- a case
+    assert refused(a_token({"alg": "HS256", "typ": kind})) is not good
+
+
+@pytest.mark.parametrize(
     ("audience", "good"),
     [
         ("tollgate", True),
@@ -236,6 +286,19 @@ def test_the_audience_is_exact_where_one_is_configured(audience: object, good: b
 )
 def test_the_issuer_is_exact_where_one_is_configured(issuer: object, good: bool) -> None:  # noqa: FBT001 -- a case
     assert refused(a_token(iss=issuer), settings(issuer="https://id.example")) is not good
+
+
+def test_a_token_of_the_test_stage_opens_nothing_in_production() -> None:
+    stages = {
+        stage: settings(audience=f"tollgate-{stage}", issuer=f"https://id.example/{stage}", secret=f"{SECRET}-{stage}")
+        for stage in ("test", "prod")
+    }
+    ours = {"aud": "tollgate-test", "iss": "https://id.example/test"}
+    token = a_token(secret=f"{SECRET}-test", **ours)
+    assert verify(token, stages["test"], NOW).user_id == "u1"
+    assert refused(token, stages["prod"])
+    assert refused(a_token(secret=f"{SECRET}-prod", **ours), stages["prod"])  # were the stages to share a secret
+    assert refused(a_token(secret=f"{SECRET}-prod", **ours | {"aud": "tollgate-prod"}), stages["prod"])
 
 
 def test_every_flipped_bit_makes_a_token_bad() -> None:

@@ -24,6 +24,16 @@ LONGEST_USER_ID = 128
 KEY_TYPES = {"RS256": "RSA", "ES256": "EC"}
 SUPPORTED = frozenset({"HS256", *KEY_TYPES})
 KEYS_KEPT_SECONDS = 3600
+HEADER_TYPES = frozenset({"jwt", "at+jwt", "application/at+jwt"})
+KIND_CLAIMS = ("token_use", "token_type", "typ")  # Cognito, simplejwt and Keycloak say there what a token is for
+ACCESS = frozenset({"access", "bearer", "jwt", "at+jwt"})
+OTHER_KINDS = (
+    "refresh",
+    "reset",
+    "verif",
+    "invit",
+)  # parts of what an application writes into `type`, if not what a user is
+OF_ID_TOKENS = frozenset({"nonce", "at_hash", "c_hash"})  # OpenID Connect Core, 2 and 3.3.2.11
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +73,7 @@ def _claims(token: str, settings: Tokens, now: float) -> Mapping[str, Any]:
     if not _is_signed(signed.encode(), _bytes(signature), _Key(settings, header.get("kid"), now)):
         raise _BadTokenError
     claims = _decode(body)
+    _check_kind(header, claims)
     _check_times(claims, now)
     _check_audience(claims, settings)
     return claims
@@ -132,6 +143,16 @@ def _jwks(url: str, hour: int) -> list[dict[str, Any]]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ProviderUnavailable("The keys that tokens are checked with cannot be read; try again.") from error
     return keys
+
+
+def _check_kind(header: Mapping[str, Any], claims: Mapping[str, Any]) -> None:
+    """An ID token is for whoever signs in, a refresh token for whoever issued it: neither opens an API."""
+    kinds = [str(claims[name]).lower() for name in KIND_CLAIMS if name in claims]
+    if str(header.get("typ", "jwt")).lower() not in HEADER_TYPES or not ACCESS.issuperset(kinds):
+        raise _BadTokenError
+    own = str(claims.get("type")).lower()
+    if own == "id" or any(part in own for part in OTHER_KINDS) or not OF_ID_TOKENS.isdisjoint(claims):
+        raise _BadTokenError
 
 
 def _check_times(claims: Mapping[str, Any], now: float) -> None:
