@@ -38,11 +38,16 @@ from tollgate import invariants
 CROWD = 25  # calls that fight for one account's units
 SETTLE = timedelta(hours=2)  # of the local clock, until whoever was not told has looked
 PATIENCE = 180  # seconds for the stack to start or to end, on a machine that has much else to do
-FLAT = 0.05  # by how much the last third's median may be above the middle third's
+FLAT = 0.05  # by how much of itself the last third's median may be above the middle third's, or
+SLACK = 2**20  # by so many bytes, of a process that has few
 FEWEST = 30  # samples, for that to mean something
 RESUME = {"text": "Asha Rao\nasha@example.com\nEngineer, Example Labs, 2021 - present\nSkills\nPython, AWS"}
 AI_FAULTS = ("500", "429-rate", "503", "badjson", "wrong-shape", "reset-mid-body", "length", "no-usage")
 RAZORPAY_FAULTS = ("500", "429", "502", "drop", "drop_before", "empty", "html")
+
+
+# A connection for each request: a server closes one that nobody has used for a while, maybe just when it is used again.
+ANEW = httpx2.Limits(max_keepalive_connections=0)
 
 
 @dataclass(slots=True)
@@ -112,7 +117,7 @@ class Caller:
     def __init__(self, site: Site, seen: Seen, number: int) -> None:
         self.site, self.seen = site, seen
         self.rng = random.Random(number)  # noqa: S311 -- a reproducible draw
-        self.http = httpx2.Client(base_url=site.api, trust_env=False, timeout=PATIENCE)
+        self.http = httpx2.Client(base_url=site.api, trust_env=False, timeout=PATIENCE, limits=ANEW)
         self.number, self.users = number, 0
 
     def until(self, over: Event) -> None:
@@ -177,19 +182,26 @@ class Caller:
         self.ask("pricing", "GET", "/api/subscription/pricing", user)
 
 
-def disturb(site: Site, over: Event) -> None:
+def disturb(site: Site, seen: Seen, over: Event) -> None:
     """Let something fail, all the time."""
     rng = random.Random(0)  # noqa: S311 -- a reproducible draw
-    with httpx2.Client(trust_env=False, timeout=PATIENCE) as http:
-        razorpay = site.simulators["Razorpay"]
+    with httpx2.Client(trust_env=False, timeout=PATIENCE, limits=ANEW) as http:
         while not over.wait(0.5):
-            http.post(f"{razorpay}/_sim/faults", json={"kind": rng.choice(RAZORPAY_FAULTS), "times": rng.randint(1, 2)})
-            http.post(f"{razorpay}/_sim/faults", json={"kind": "latency", "seconds": 0.3})
-            http.post(f"{razorpay}/_sim/webhooks/duplicate", json={"copies": rng.choice([1, 2, 3])})
-            http.post(f"{razorpay}/_sim/webhooks/reorder", json={"reversed": rng.choice([True, False])})
-            for name in ("OpenAI", "Gemini"):
-                scripts = [{"script": rng.choice(AI_FAULTS)}, {"script": "slow", "ms": 200}]
-                http.post(f"{site.simulators[name]}/_sim/faults", json=scripts)
+            try:
+                _plant(site, http, rng)
+            except httpx2.HTTPError as error:
+                seen.broken.append(f"faults: {error!r}")
+
+
+def _plant(site: Site, http: httpx2.Client, rng: random.Random) -> None:
+    razorpay = site.simulators["Razorpay"]
+    http.post(f"{razorpay}/_sim/faults", json={"kind": rng.choice(RAZORPAY_FAULTS), "times": rng.randint(1, 2)})
+    http.post(f"{razorpay}/_sim/faults", json={"kind": "latency", "seconds": 0.3})
+    http.post(f"{razorpay}/_sim/webhooks/duplicate", json={"copies": rng.choice([1, 2, 3])})
+    http.post(f"{razorpay}/_sim/webhooks/reorder", json={"reversed": rng.choice([True, False])})
+    for name in ("OpenAI", "Gemini"):
+        scripts = [{"script": rng.choice(AI_FAULTS)}, {"script": "slow", "ms": 200}]
+        http.post(f"{site.simulators[name]}/_sim/faults", json=scripts)
 
 
 def calm(site: Site) -> None:
@@ -289,11 +301,11 @@ def told(seen: Seen, seconds: float) -> None:
 PROCESSES = ("front and simulators", "database", "a worker")
 
 
-def grown(seen: Seen, name: str) -> float:
-    """By how much the median of the last third is above that of the middle third."""
+def grown(seen: Seen, name: str) -> tuple[int, int]:
+    """The medians of the middle and of the last third of what was seen, in bytes."""
     third = max(len(seen.memory) // 3, 1)
     sizes = [each[name] for _, each in seen.memory]
-    return median(sizes[-third:]) / max(median(sizes[third : 2 * third] or [1]), 1) - 1
+    return int(median(sizes[third : 2 * third] or [0])), int(median(sizes[-third:] or [0]))
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -305,7 +317,7 @@ def main(arguments: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="tollgate-load-") as scratch, site(Path(scratch)) as running:
         seen, over, begun = Seen(), Event(), time.monotonic()
         work: list[tuple[Any, ...]] = [(Caller(running, seen, number).until, over) for number in range(given.callers)]
-        work += [(disturb, running, over), (watch, running, seen, over, begun)]
+        work += [(disturb, running, seen, over), (watch, running, seen, over, begun)]
         threads = [Thread(target=each[0], args=each[1:]) for each in work]
         for thread in threads:
             thread.start()
@@ -333,9 +345,10 @@ def unwell(seen: Seen) -> list[str]:
     """Answers that nobody should get, and memory that grows."""
     found = [f"{count} x {each}" for each, count in seen.statuses.items() if each.endswith((" 500", " 0"))]
     found += seen.broken
-    for name in ("database", "a worker"):  # the simulators remember every order, so theirs grows with them
-        if len(seen.memory) >= FEWEST and grown(seen, name) > FLAT:
-            found.append(f"{name} grew by {grown(seen, name):.1%}")
+    for name in PROCESSES if len(seen.memory) >= FEWEST else ():
+        middle, last = grown(seen, name)
+        if last - middle > max(FLAT * middle, SLACK):
+            found.append(f"{name} grew from {middle >> 20} to {last >> 20} MB")
     return found
 
 
