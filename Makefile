@@ -72,12 +72,15 @@ bench: .venv/.dev .local/.engine ## measure it on this machine
 load: .venv/.dev .local/.engine ## ten minutes of parallel load with faults on, then the books (MINUTES=...)
 	@.venv/bin/python -m bench load --minutes $(or $(MINUTES),10)
 
-fuzz: .venv/.dev .local/.engine .venv-fuzz/.done ## let schemathesis try the running stack
-	@.venv/bin/python -m tests.security.fuzz
+fuzz: .venv/.dev .local/.engine .venv-fuzz/.done ## let schemathesis try the running stack (FUZZ="--examples 5 --callers admin")
+	@.venv/bin/python -m tests.security.fuzz $(FUZZ)
 
-# The network and an advisory service are needed, so no other target waits for it.
+# The network and an advisory service are needed, so no other target waits for it. Strict: what could not be looked up is no pass.
 audit: .venv-audit/.done ## look for known faults in what is deployed
-	@for each in $(LAYERS); do .venv-audit/bin/pip-audit --require-hashes --disable-pip --requirement $$each || exit 1; done
+	@for each in $(LAYERS); do \
+		.venv-audit/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off --requirement $$each || { \
+			echo "$$each did not pass: what is wrong with it is above, or that the advisory service could not be asked." >&2; exit 1; }; \
+	done
 
 clean: ## remove the local data, builds and caches; the environments stay
 	@rm -rf .local/data .aws-sam .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
