@@ -1,13 +1,15 @@
-"""Does every built function import, with what its layers and the Lambda runtime hold and nothing else?
+"""Does every built function import, with what its layers and the Lambda runtime hold and nothing else? Is there no secret in it?
 
 Run after `sam build` for this machine's platform: `python tests/bundle/built.py .aws-sam/build`. The runtime's packages (boto3
 and what it needs) are linked from the environment that runs this, so a dependency that a layer lacks cannot hide there.
 """
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from importlib.metadata import distribution, files
 from pathlib import Path
 
@@ -16,6 +18,16 @@ ON_FIRST_USE = {  # what functions load only when they need it, by the layer tha
     "SharedLayer": ("razorpay", "sentry_sdk", "jwt.algorithms", "cryptography.hazmat.primitives.asymmetric.rsa"),
     "AiLayer": ("openai", "google.generativeai", "pypdfium2", "docx"),
 }
+KEY = re.compile(
+    rb"\bsk-[A-Za-z0-9_-]{20,}|\bAIza[A-Za-z0-9_-]{30,}|\brzp_live_[A-Za-z0-9]{6,}|\bAKIA[A-Z0-9]{16}"
+    rb"|-----BEGIN [A-Z ]*PRIVATE KEY-----|\beyJ[A-Za-z0-9_-]{20,}\.eyJ[A-Za-z0-9_-]{20,}\."
+)
+LOCAL_VALUES = (
+    b"local-key-secret",
+    b"local-webhook-secret",
+    b"rzp_test_local",
+)  # no secrets, and yet nothing for the cloud
+NO_PLACE = re.compile(r"^\.env|\.(key|p12|pfx|jks)$|^id_(rsa|ed25519)")  # names of files that hold secrets
 PROGRAM = "import importlib, sys; [importlib.import_module(name) for name in sys.argv[1:]]"
 PROGRAM += "; from importlib.metadata import version; version('razorpay')"  # which the SDK asks at every request
 
@@ -31,7 +43,23 @@ def main(build: Path) -> int:
             path = [functions[0], *(build / layer / "python" for layer in layers), Path(runtime)]
             failures += not imports([module, *(name for layer in layers for name in ON_FIRST_USE[layer])], path)
         print(f"{len(modules(functions[0])) - failures} of {len(modules(functions[0]))} built handlers import")  # noqa: T201 -- a script
-    return failures
+    found = list(secrets(build))
+    print(f"{len(found)} secrets in the package: {', '.join(map(str, found)) or 'none'}")  # noqa: T201 -- a script
+    return failures + len(found)
+
+
+def secrets(build: Path) -> Iterator[Path]:
+    """Files that hold what looks like a secret: by their name anywhere, by their content where we wrote them."""
+    for path in (each for each in build.rglob("*") if each.is_file()):
+        parts = path.relative_to(build).parts
+        ours = "python" not in parts or "tollgate" in parts  # elsewhere a layer holds libraries
+        if NO_PLACE.search(path.name) or (ours and holds_a_secret(path.read_bytes())):
+            yield path
+
+
+def holds_a_secret(content: bytes) -> bool:
+    """Whether a file's content is, or holds, what nobody else may have."""
+    return bool(KEY.search(content)) or any(each in content for each in LOCAL_VALUES)
 
 
 def modules(function: Path) -> set[str]:
