@@ -1,11 +1,13 @@
 """The reconciler: what was paid while the webhook was dead and the browser closed is found and granted."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from tests.functions import harness
 from tests.functions.harness import World
+from tollgate.store import dynamodb
 
 
 def run(world: World, seconds: float | None = None) -> dict[str, Any]:
@@ -114,3 +116,30 @@ def test_an_order_whose_creation_timed_out_is_found_by_its_receipt_and_not_made_
     made = world.razorpay.get("/v1/orders", auth=("rzp_test_local", "local-key-secret")).json()["items"]
     assert [each["id"] for each in made] == [order["orderId"]]
     assert world.verify(world.pay(order["orderId"])).status == 200
+
+
+def test_an_order_is_looked_up_once_a_run_however_long_the_index_goes_on_to_show_it(world: World) -> None:
+    world.order("pro", "monthly")
+    world.later(minutes=11)
+    shown: dict[str, Any] = {}
+    real = dynamodb.engine()
+
+    class Lagging:
+        """An index that tells the same for as long as it is asked the same."""
+
+        def __call__(self, operation: str, request: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- DynamoDB's own
+            if request.get("IndexName") != "open":
+                return real(operation, request)
+            asked = repr(sorted(request.items()))
+            if asked not in shown:
+                shown[asked] = real(operation, request)
+            return shown[asked]
+
+        def close(self) -> None:
+            real.close()
+
+    dynamodb.use(Lagging())
+    try:
+        assert run(world)["looked"] == 1
+    finally:
+        dynamodb.use(real)

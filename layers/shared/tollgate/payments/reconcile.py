@@ -41,7 +41,7 @@ def reconcile(now: datetime, has_time: Callable[[], bool]) -> Report:
 
 
 def _mandates(now: datetime, has_time: Callable[[], bool], report: Report) -> None:
-    while due := mandates.due(now, PAGE):
+    for due in mandates.due(now, PAGE):
         for each in due:
             if not has_time():
                 report.unfinished = True
@@ -62,7 +62,7 @@ def _look_at(each: Mandate | Slot, now: datetime, report: Report) -> None:
 
 
 def _orders(now: datetime, has_time: Callable[[], bool], report: Report) -> None:
-    while due := payments.due_orders(now, PAGE):
+    for due in payments.due_orders(now, PAGE):
         failed = report.failed
         for order in due:
             if not has_time():

@@ -5,7 +5,7 @@ A row's `changes` is counted up by every write that decides something, on condit
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -163,10 +163,10 @@ def _watched(name: str, look: datetime) -> dict[str, Any]:
     return {"open": f"mandate#{sum(name.encode()) % SHARDS}", "lookAt": calendar.iso(look)}
 
 
-def due(now: datetime, limit: int) -> list[Mandate | Slot]:
-    """Mandates, and places that were never filled, that are to be looked up by now; at most `limit` of each shard."""
-    rows = due_rows("mandate", now, limit)
-    return [mandates.to_mandate(row) if row["kind"] == "mandate" else _to_slot(row) for row in rows]
+def due(now: datetime, limit: int) -> Iterator[list[Mandate | Slot]]:
+    """Mandates, and places that were never filled, that are to be looked up by now, by pages of at most `limit` of each shard."""
+    for page in due_rows("mandate", now, limit):
+        yield [mandates.to_mandate(row) if row["kind"] == "mandate" else _to_slot(row) for row in page]
 
 
 def looked(name: str, again: datetime | None) -> None:

@@ -6,7 +6,7 @@ transaction that grants, on condition that it is not there yet.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -60,26 +60,36 @@ def order(order_id: str) -> Order | None:
     return to_order(from_item(answer["Item"])) if "Item" in answer else None
 
 
-def due_orders(now: datetime, limit: int) -> list[Order]:
-    """Unpaid orders that are to be looked up by now, at most `limit` of each shard."""
-    return [to_order(row) for row in due_rows("order", now, limit)]
+def due_orders(now: datetime, limit: int) -> Iterator[list[Order]]:
+    """Unpaid orders that are to be looked up by now, by pages of at most `limit` of each shard."""
+    return ([to_order(row) for row in page] for page in due_rows("order", now, limit))
 
 
-def due_rows(kind: str, now: datetime, limit: int) -> list[dict[str, Any]]:
-    """The open rows of a kind that are to be looked up by now, at most `limit` of each shard."""
-    found: list[dict[str, Any]] = []
-    for shard in range(SHARDS):
-        answer = send(
-            "query",
-            TableName=settings().tables.payments,
-            IndexName="open",
-            KeyConditionExpression="#open = :shard AND lookAt <= :now",
-            ExpressionAttributeNames={"#open": "open"},
-            ExpressionAttributeValues=to_item({":shard": f"{kind}#{shard}", ":now": calendar.iso(now)}),
-            Limit=limit,
-        )
-        found += [from_item(item) for item in answer["Items"]]
-    return found
+def due_rows(kind: str, now: datetime, limit: int) -> Iterator[list[dict[str, Any]]]:
+    """The open rows of a kind that are to be looked up by now, by pages of at most `limit` of each shard.
+
+    Each comes once, however long the index goes on to show what was dealt with.
+    """
+    onward: dict[int, dict[str, Any]] = {shard: {} for shard in range(SHARDS)}
+    while onward:
+        found: list[dict[str, Any]] = []
+        for shard, start in [*onward.items()]:
+            answer = send(
+                "query",
+                TableName=settings().tables.payments,
+                IndexName="open",
+                KeyConditionExpression="#open = :shard AND lookAt <= :now",
+                ExpressionAttributeNames={"#open": "open"},
+                ExpressionAttributeValues=to_item({":shard": f"{kind}#{shard}", ":now": calendar.iso(now)}),
+                Limit=limit,
+                **start,
+            )
+            found += [from_item(item) for item in answer["Items"]]
+            if "LastEvaluatedKey" in answer:
+                onward[shard] = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+            else:
+                del onward[shard]
+        yield found
 
 
 def looked(order: Order, now: datetime) -> None:
