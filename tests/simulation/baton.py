@@ -52,6 +52,14 @@ class Task:
     thread: Worker | None = None
     state: tuple[Any, Any, Any] = (None, None, None)
 
+    def work_off(self) -> None:
+        """Do it, to its end or its death."""
+        try:
+            self.result = self.work()
+        except BaseException as error:  # noqa: BLE001 -- whoever started it looks at it
+            self.error = error
+        self.done = True
+
 
 class Worker(threading.Thread):
     """A thread that runs one task after the other, each when it is given the baton."""
@@ -70,11 +78,7 @@ class Worker(threading.Thread):
             if task is None:
                 return
             self.baton.resume(task)
-            try:
-                task.result = task.work()
-            except BaseException as error:  # noqa: BLE001 -- whoever started it looks at it
-                task.error = error
-            task.done = True
+            task.work_off()
             self.task = None
             self.baton.idle.append(self)
             self.baton.pass_on(task)
@@ -98,8 +102,6 @@ class Baton:
     def start(self, task: Task) -> None:
         """Have a task take part from now on."""
         task.began = self.seconds
-        task.thread = self.idle.pop() if self.idle else self._hired()
-        task.thread.task = task
         if task.app is not None:
             task.state = (None, None, {})
         self.tasks.append(task)
@@ -111,12 +113,26 @@ class Baton:
 
     def run(self) -> list[Task]:
         """Let all that can run do so until nothing more happens; those that ended."""
-        if following := self._next():
-            self._hand(following)
+        able = [each for each in self.tasks if not each.done and not each.parked]
+        if len(able) == 1 and able[0].thread is None and "frozen" not in able[0].faults.values():
+            self._run_here(able[0])
+        elif able:
+            for each in able:
+                if each.thread is None:
+                    each.thread = self.idle.pop() if self.idle else self._hired()
+                    each.thread.task = each
+            self._hand(self._next())
             self._home.acquire()
         ended = [each for each in self.tasks if each.done]
         self.tasks = [each for each in self.tasks if not each.done]
         return ended
+
+    def _run_here(self, task: Task) -> None:
+        """Run what nobody can come before, without a thread of its own."""
+        self.current = task
+        self.resume(task)
+        task.work_off()
+        self.current = None
 
     def thaw(self) -> None:
         """Those that were frozen may go on."""
@@ -129,9 +145,9 @@ class Baton:
             return None
         return able[0] if len(able) == 1 else self.random.choice(able)
 
-    def _hand(self, task: Task) -> None:
+    def _hand(self, task: Task | None) -> None:
         self.current = task
-        if task.thread:
+        if task and task.thread:
             task.thread.go.release()
 
     # The threads of tasks

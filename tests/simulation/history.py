@@ -126,6 +126,10 @@ class Known(Facts):
     def payments(self) -> dict[str, Mapping[str, Any]]:  # the same, found once
         return super().payments
 
+    @cached_property
+    def granted(self) -> dict[str, Mapping[str, Any]]:  # the same, found once
+        return super().granted
+
 
 class BrokenError(AssertionError):
     """Something that must hold does not."""

@@ -1,5 +1,6 @@
 """What must hold of a user's quota and of the log of AI calls. Each yields what it finds broken."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
@@ -70,24 +71,23 @@ def counted(facts: Facts) -> Iterator[str]:
     user = facts.user
     if user is None:
         return
+    running = Counter(name for each in records.leases(facts.record or {}) for name in each.counters())
     for unit in Unit:
+        answered = _answered_at(facts, unit)
         for window in metering.WINDOWS_OF[unit]:
             if window is Window.PASS and facts.now - user.created_at > KEPT:
                 continue  # its count outlasts the log of its calls
             name = counter(unit, window, facts.now)
-            done = _settled(facts, unit, window) + sum(
-                name in each.counters() for each in records.leases(facts.record or {})
-            )
+            done = sum(counter(unit, window, at) == name for at in answered) + running[name]
             count = user.counters.get(name, 0)
             if count > done or (count < done and window is not Window.PASS and not _had_pass(facts)):
                 yield f"{name} counts {count} and {done} calls were made"
 
 
-def _settled(facts: Facts, unit: Unit, window: Window) -> int:
-    """Answered calls of the unit within the window's present turn."""
-    present = counter(unit, window, facts.now)
-    done = [rows for rows in _requests(facts, unit).values() if _answered(rows) and not _swept(rows)]
-    return sum(counter(unit, window, _at(rows[0])) == present for rows in done)
+def _answered_at(facts: Facts, unit: Unit) -> list[datetime]:
+    """When the unit's calls that were answered began."""
+    calls = _requests(facts, unit).values()
+    return [_at(rows[0]) for rows in calls if _answered(rows) and not _swept(rows)]
 
 
 def nothing_leaks(facts: Facts) -> Iterator[str]:
