@@ -14,7 +14,7 @@ ARCH   = $(if $(filter x86_64 amd64,$(shell uname -m)),x86_64,arm64)
 export SAM_CLI_TELEMETRY = 0
 export AWS_DEFAULT_REGION ?= ap-south-1
 
-.PHONY: help setup run test lint check emulate build lock openapi bench load fuzz audit clean
+.PHONY: help setup run test simulate lint check emulate build lock openapi bench load fuzz audit clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -31,6 +31,9 @@ test: .venv/.dev .local/.engine ## run the tests, with branch coverage
 	@.venv/bin/python -m coverage run -m pytest -q -n auto
 	@.venv/bin/python -m coverage combine --quiet
 	@.venv/bin/python -m coverage report
+
+simulate: .venv/.dev ## live 10,000 seeded histories of the real handlers, with faults (SEEDS=..., START=...)
+	@.venv/bin/python -m tests.simulation --seeds $(or $(SEEDS),10000) --start $(or $(START),0)
 
 lint: .venv/.dev ## format, lint rules and types
 	@echo "Format"
@@ -53,6 +56,8 @@ check: lint .venv-sam/.done .local/.engine ## everything that has to pass before
 	@test "$$(uname -s)" != Linux || $(MAKE) --no-print-directory emulate
 	@echo "Tests"
 	@$(MAKE) --no-print-directory test
+	@echo "Histories"
+	@$(MAKE) --no-print-directory simulate
 
 emulate: .venv/.dev .venv-sam/.done .venv-emulator/.done ## deploy what `make check` built onto an AWS emulator, and test it there
 	@echo "Deployment, onto an emulator"

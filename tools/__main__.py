@@ -1,4 +1,4 @@
-"""`python -m tools import-users …`, `python -m tools openapi`; from the repository's root."""
+"""`python -m tools import-users …`, `check-invariants …` or `openapi`; from the repository's root."""
 
 import sys
 from collections.abc import Sequence
@@ -15,12 +15,16 @@ def main(arguments: Sequence[str]) -> int:
             from tools.importer import run  # noqa: PLC0415 -- once it can be found
 
             return run.main(rest)
+        case ["check-invariants", *rest]:
+            from tools import invariants  # noqa: PLC0415 -- once it can be found
+
+            return invariants.main(rest)
         case ["openapi"]:
             from tools.openapi import writing  # noqa: PLC0415 -- once it can be found
 
             writing.write()
             return 0
-    sys.stderr.write("usage: python -m tools import-users --help | openapi\n")
+    sys.stderr.write("usage: python -m tools import-users --help | check-invariants --help | openapi\n")
     return 2
 
 

@@ -137,7 +137,7 @@ def main(arguments: list[str]) -> int:
     begun = time.monotonic()
     seeds = chunks(given.start, None if given.minutes else given.seeds)
     found = many(seeds, given.jobs, given.minutes and given.minutes * 60, first=given.first)
-    print(f"{found}; {time.monotonic() - begun:.0f} s")  # noqa: T201 -- a command
+    print(f"seeds from {given.start}: {found}; {time.monotonic() - begun:.0f} s, {given.jobs} at once")  # noqa: T201 -- a command
     found.broken.sort()
     for seed, why in found.broken[:5]:
         print(f"seed {seed}: {why.splitlines()[0]}\n  python -m tests.simulation --replay {seed}")  # noqa: T201 -- a command

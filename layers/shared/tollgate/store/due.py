@@ -31,9 +31,10 @@ class Index:
     def rows(self, table: str, through: str, since: str = "") -> Iterator[dict[str, Any]]:
         """The rows due from `since` through `through`, shard by shard, the longest due first; read while they are taken."""
         for place in SHARDS:
-            yield from self._of(place, table, since or "0", through)  # no instant sorts before 0
+            yield from self.of(place, table, since or "0", through)  # no instant sorts before 0
 
-    def _of(self, place: str, table: str, since: str, through: str) -> Iterator[dict[str, Any]]:
+    def of(self, place: str, table: str, since: str, through: str) -> Iterator[dict[str, Any]]:
+        """The rows of one shard."""
         onward: dict[str, Any] = {}
         while True:
             answer = send(
