@@ -96,17 +96,42 @@ def test_whatever_an_alarm_or_the_dashboard_looks_at_is_measured(
 
 
 @pytest.mark.parametrize(("path", "status"), [("status", 200), ("create-order", 422), ("webhook", 401)])
-def test_a_request_has_one_line_and_one_set_of_metrics(
+def test_a_request_has_one_line_with_its_metrics_in_it(
     world: World, told: io.StringIO, capsys: pytest.CaptureFixture[str], path: str, status: int
 ) -> None:
     whole = f"/api/subscription/{path}"
     reply = world.get(whole) if path == "status" else world.post(whole, {})
-    lines = [json.loads(line) for line in told.getvalue().splitlines() if '"_aws"' not in line]
-    (line,) = [each for each in lines if each["message"] == "request"]
-    assert (line["status"], line["route"].split()[1]) == (reply.status, whole)
-    (numbers,) = measured(capsys)
-    assert {name for _, name, _ in metrics_in(numbers)} >= {"Latency", "Requests"}
+    (line,) = measured(capsys)
+    assert not [each for each in told.getvalue().splitlines() if '"request"' in each]
+    assert (line["message"], line["level"], line["status"]) == ("request", "INFO", reply.status)
+    assert line["route"].split()[1] == whole
+    assert line["request_id"] in reply.body.decode() or reply.status == 200
+    assert ("code" in line) == (reply.status >= 400)
+    assert {name for _, name, _ in metrics_in(line)} >= {"Latency", "Requests"}
+    assert all(line[each["Name"]] for each in line["_aws"]["CloudWatchMetrics"][0]["Metrics"])
     assert reply.status in {status, 400}
+
+
+def test_metrics_of_one_request_are_not_in_the_line_of_the_next(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.webhook(b"{}", secret="not the secret")
+    world.get("/api/subscription/status")
+    webhook, page = measured(capsys)
+    assert "WebhooksUnverified" in webhook
+    assert "WebhooksUnverified" not in page
+    assert len(page["Latency"]) == 1
+
+
+def test_a_line_tells_under_what_xray_knows_the_request(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.get("/api/subscription/status")
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1")
+    world.get("/api/subscription/status")
+    untraced, traced = measured(capsys)
+    assert "xray_trace_id" not in untraced
+    assert traced["xray_trace_id"] == "1-5759e988-bd862e3fe1be46a994272793"
 
 
 def test_stages_are_measured_apart(monkeypatch: pytest.MonkeyPatch) -> None:

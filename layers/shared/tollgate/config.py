@@ -140,6 +140,12 @@ def namespace() -> str:
     return f"Tollgate/{Settings().stage}"
 
 
+def trace_id() -> str:
+    """Under what X-Ray knows the invocation that is running; empty where it is not traced. Lambda sets it anew for each."""
+    root = os.environ.get("_X_AMZN_TRACE_ID", "").partition(";")[0]
+    return root.removeprefix("Root=")
+
+
 @cache
 def settings() -> Settings:
     """The settings of this process."""

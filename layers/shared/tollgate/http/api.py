@@ -14,7 +14,7 @@ from enum import StrEnum
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
@@ -23,6 +23,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from tollgate import clock
 from tollgate.config import Runtime, namespace, settings
 from tollgate.errors import AccountDeleted, Forbidden, InvalidRequest, NotFound, PayloadTooLarge, Refusal
+from tollgate.http.measures import SERVICE, Measures
 from tollgate.http.problems import bug, problem
 from tollgate.http.tokens import Identity, unauthorized, verify
 from tollgate.logs import place_of, report
@@ -37,8 +38,8 @@ type Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 LARGEST_BODY = 64 * 1024  # bytes; the endpoints that take files say so
 
-logger = Logger(service="tollgate")
-metrics = Metrics(namespace=namespace(), service="tollgate")
+logger = Logger(service=SERVICE)  # for what is said besides
+metrics = Measures(namespace())
 
 
 class Access(StrEnum):
@@ -196,22 +197,21 @@ def _bare_bug(context: Any) -> dict[str, Any]:  # noqa: ANN401 -- Lambda's
 
 def _record(event: Mapping[str, Any], context: Any, reply: Mapping[str, Any], took_ms: float) -> None:  # noqa: ANN401 -- Lambda's
     status = reply["statusCode"]
-    code = _code_of(reply) if status >= 400 else None  # noqa: PLR2004 -- a status
-    logger.info(
+    route = event.get("routeKey")
+    # AI tasks wait for a model: among them no slow page would be seen.
+    metrics.add_metric("AiLatency" if " /api/ai/" in str(route) else "Latency", MetricUnit.Milliseconds, took_ms)
+    metrics.add_metric("Errors" if status >= 500 else "Requests", MetricUnit.Count, 1)  # noqa: PLR2004 -- a status
+    if status == 500:  # noqa: PLR2004 -- as above
+        metrics.add_metric("Bugs", MetricUnit.Count, 1)
+    metrics.write(
         "request",
-        route=event.get("routeKey"),
+        clock.system(),
+        route=route,
         status=status,
-        code=code,
+        code=_code_of(reply) if status >= 400 else None,  # noqa: PLR2004 -- a status
         took_ms=round(took_ms, 1),
         request_id=context.aws_request_id,
     )
-    # AI tasks wait for a model: among them no slow page would be seen.
-    waits = "AiLatency" if " /api/ai/" in str(event.get("routeKey")) else "Latency"
-    metrics.add_metric(name=waits, unit=MetricUnit.Milliseconds, value=took_ms)
-    metrics.add_metric(name="Errors" if status >= 500 else "Requests", unit=MetricUnit.Count, value=1)  # noqa: PLR2004 -- a status
-    if status == 500:  # noqa: PLR2004 -- as above
-        metrics.add_metric(name="Bugs", unit=MetricUnit.Count, value=1)
-    metrics.flush_metrics()
 
 
 def _code_of(reply: Mapping[str, Any]) -> str | None:
