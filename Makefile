@@ -71,8 +71,8 @@ build: .venv-sam/.done ## what `sam deploy` uploads, in .aws-sam
 openapi: .venv/.dev ## write docs/openapi.json anew, and the copy that is served
 	@.venv/bin/python -m tools openapi
 
-bench: .venv/.dev .local/.engine ## measure it on this machine
-	@.venv/bin/python -m bench
+bench: .venv/.dev .local/.engine .venv-bench/.done ## measure it beside others, and write docs/performance.md (QUICK=1: a rough look)
+	@.venv/bin/python -m bench $(if $(QUICK),--quick)
 
 load: .venv/.dev .local/.engine ## ten minutes of parallel load with faults on, then the books (MINUTES=...)
 	@.venv/bin/python -m bench load --minutes $(or $(MINUTES),10)
@@ -142,4 +142,5 @@ lock: ## pin the requirements anew, after an edit of a .in file (UPGRADE=--upgra
 	@$(COMPILE) $(UPGRADE) requirements/emulator.in -c requirements/local.txt -o requirements/emulator.txt
 	@$(COMPILE) $(UPGRADE) requirements/fuzz.in -o requirements/fuzz.txt
 	@$(COMPILE) $(UPGRADE) requirements/audit.in -o requirements/audit.txt
+	@$(COMPILE) $(UPGRADE) requirements/bench.in -o requirements/bench.txt
 	@rm -rf .local/lock

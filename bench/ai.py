@@ -17,6 +17,7 @@ from typing import Any
 from bench import PATHS, report
 from bench.failover import failover
 from bench.report import Goal, UnmeasuredError
+from bench.rounds import PEERS
 from bench.session import Session
 from bench.shop import RESUME
 from local.settings import ROOT
@@ -25,8 +26,6 @@ from tollgate.ai.schema import openai_schema
 from tollgate.resumes.schema import Resume
 
 ROUNDS, QUICK_ROUNDS, CALLS = 7, 3, 30
-LITELLM = "litellm[proxy]==1.106.2"
-LITELLM_HOME = ROOT / ".local" / "bench" / "litellm"
 USERS = 6  # of the hybrid plan, which lets each make 100 calls an hour
 SDK, PLAIN, OURS = "OpenAI SDK alone", "plain version, stubbed store", "ours, stubbed store"
 OURS_WHOLE, PLAIN_WHOLE = "ours, local engine", "plain version, local engine"
@@ -149,21 +148,10 @@ def peers(session: Session) -> list[Peer]:
 
 
 def litellm() -> str:
-    """The Python that has LiteLLM, installed if it is not there yet."""
-    python = LITELLM_HOME / "bin" / "python"
-    done = LITELLM_HOME / "installed"
-    if not done.exists():
-        report.progress(f"installing {LITELLM} into {LITELLM_HOME}: some minutes")
-        _run([sys.executable, "-m", "venv", str(LITELLM_HOME)])
-        _run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", LITELLM])
-        done.touch()
-    return str(python)
-
-
-def _run(command: Sequence[str]) -> None:
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    if ran.returncode:
-        raise UnmeasuredError(f"{LITELLM} could not be installed: {ran.stderr[-300:].strip()}")
+    """The Python that has LiteLLM."""
+    if not PEERS.exists():
+        raise UnmeasuredError(f"there is no {PEERS.parent.parent.name}; `make bench` makes it")
+    return str(PEERS)
 
 
 @contextmanager
@@ -195,6 +183,7 @@ def _process(session: Session, peer: Peer, told: Mapping[str, object]) -> Iterat
     file.write_text(json.dumps({**told, **peer.told}), encoding="utf-8")
     variables = {
         **ground.environment,
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # or it looks for prices in the network first
         "OPENAI_BASE_URL": f"{told['upstream']}/v1",
         "GEMINI_BASE_URL": str(told["upstream"]),
         "PYTHONPATH": os.pathsep.join((*PATHS, str(ROOT))),

@@ -112,6 +112,7 @@ class Replay:
         self._answers: list[tuple[str, object]] = []
         self._position = -1
         self._context, self._at = Context(), clock.system().replace(microsecond=0)
+        self.pause: Callable[[], None] = lambda: None  # before each answer from memory
         tap(self._send)
         _cpu(self._again, [event], status)
 
@@ -133,6 +134,7 @@ class Replay:
         if name != operation:
             raise RuntimeError(f"{operation} was asked where {name} was before")
         self._position += 1
+        self.pause()
         return answer
 
 

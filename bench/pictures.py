@@ -1,0 +1,64 @@
+"""Bars as SVG: one picture a comparison, written by hand, so that nothing has to be installed to draw it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+WIDTH, LEFT, RIGHT, HEIGHT, TOP = 860, 330, 110, 30, 76
+OURS, OTHERS, LIMIT, INK, FAINT = "#0b7a75", "#b9c2cc", "#c0392b", "#1f2933", "#6b7785"
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A figure with its name; ours stand out."""
+
+    name: str
+    value: float
+    ours: bool = False
+
+
+def bars(title: str, note: str, unit: str, rows: Sequence[Bar], limit: float | None = None) -> str:
+    """A picture of horizontal bars; `limit` is a goal, drawn as a line across all of them."""
+    most = max([each.value for each in rows] + ([limit] if limit else [])) or 1.0
+    scale = (WIDTH - LEFT - RIGHT) / most
+    bottom = TOP + HEIGHT * len(rows)
+    drawn = [_bar(each, TOP + HEIGHT * number, scale, unit) for number, each in enumerate(rows)]
+    if limit:
+        at = LEFT + limit * scale
+        drawn.append(
+            f'<line x1="{at:.1f}" y1="{TOP - 8}" x2="{at:.1f}" y2="{bottom}" stroke="{LIMIT}" stroke-dasharray="4 3"/>'
+        )
+        drawn.append(_text(at, TOP - 12, f"goal {limit:g}{unit}", LIMIT, 12, "middle"))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {bottom + 16}" width="{WIDTH}" '
+        f'font-family="Segoe UI, Helvetica, Arial, sans-serif" role="img" aria-label="{escape(title)}">\n'
+        f'<rect width="100%" height="100%" fill="#ffffff"/>\n'
+        f"{_text(20, 28, title, INK, 17, weight=600)}\n{_text(20, 48, note, FAINT, 12)}\n"
+        + "\n".join(drawn)
+        + "\n</svg>\n"
+    )
+
+
+def _bar(row: Bar, top: float, scale: float, unit: str) -> str:
+    colour, width = OURS if row.ours else OTHERS, max(row.value * scale, 1.5)
+    middle = top + HEIGHT / 2 + 4
+    return (
+        f'<rect x="{LEFT}" y="{top + 5}" width="{width:.1f}" height="{HEIGHT - 10}" rx="2" fill="{colour}"/>'
+        + _text(LEFT - 10, middle, row.name, INK, 13, "end", 600 if row.ours else 400)
+        + _text(LEFT + width + 8, middle, f"{_short(row.value)}{unit}", INK, 13, weight=600 if row.ours else 400)
+    )
+
+
+def _short(value: float) -> str:
+    if value >= 100:  # noqa: PLR2004 -- three digits
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"  # noqa: PLR2004 -- as above
+
+
+def _text(x: float, y: float, said: str, colour: str, size: int, anchor: str = "start", weight: int = 400) -> str:
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" font-weight="{weight}" fill="{colour}" '
+        f'text-anchor="{anchor}">{escape(said)}</text>'
+    )

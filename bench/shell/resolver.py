@@ -1,0 +1,21 @@
+"""Powertools' resolver alone: the floor. No line, no metrics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+
+from bench.shell.body import Body
+
+app = APIGatewayHttpResolver()
+
+
+@app.post("/shell")
+def shell() -> dict[str, object]:
+    body = Body.model_validate_json(app.current_event.body or "{}")
+    return {"name": body.name, "count": body.count}
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 -- Lambda's own
+    return app.resolve(event, context)
