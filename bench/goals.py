@@ -355,8 +355,11 @@ def _refused_missed(steps: Steps) -> str:
     found = _results(steps, "refused")
     alone, beside = (found["times"][name]["p99"] for name in ("alone", "beside the flood"))
     return (
-        f"The rounds' p99 were {_listed(alone)} ms alone and {_listed(beside)} ms beside the flood. What is shared here and not "
-        "in Lambda is the process (its caches, its garbage collector) and the machine."
+        "Whether a call is refused is decided by the write that would let it in, each time: so whoever has just paid, or was "
+        "given a unit back, is let in by the next request, and no environment remembers otherwise. That is one write unit each, "
+        "$0.63 a million; floods end at the gateway (`ThrottlingRateLimit`). The others' p99 by round were "
+        f"{_listed(alone)} ms alone and {_listed(beside)} ms beside the flood; what is shared here and not in Lambda is the "
+        "process (its caches, its garbage collector) and the machine."
     )
 
 
@@ -413,8 +416,10 @@ def _sizes_missed(steps: Steps) -> str:
     over = [f"{name} {size:,}" for name, size in resting.items() if size > UNIT]
     dead = max(each["jobs dead"]["resting"] for each in found.values())
     return (
-        f"At rest above it: {', '.join(over) or 'none'}. With the job dead all year every closed window stays on the record "
-        f"({dead:,} bytes at most): each write of it then costs {-(-dead // UNIT)} units instead of one until the job runs again."
+        f"At rest above it: {', '.join(over) or 'none'}. What the AI calls of each purchase cost stays on the record under the "
+        "purchase's name, 35 bytes each, so that margins can be told by period: plans that are bought again every month gather "
+        "twelve. With the monthly job dead all year every closed window stays there too "
+        f"({dead:,} bytes at most): each write of it then costs {-(-dead // UNIT)} units until the job runs again."
     )
 
 

@@ -12,7 +12,7 @@ from bench.report import Goal
 from bench.session import Session
 from tests.simulation.store import Store
 from tests.simulation.values import item_size
-from tollgate import calendar, plans, purchases, resets, subscriptions
+from tollgate import calendar, ids, plans, purchases, resets, subscriptions
 from tollgate.errors import Refusal
 from tollgate.metering import Action, Call
 from tollgate.plans import Ai, Plan, Tier
@@ -53,7 +53,7 @@ class Months:
         if plan is None or (before and before.running(self.now)):
             return
         user = before or users.fresh(USER, EMAIL, self.now)
-        new = subscriptions.bought(f"tgs_{int(self.now.timestamp()):012}", tier.id, plan.id, self.now)
+        new = subscriptions.bought(ids.subscription_id(self.now), tier.id, plan.id, self.now)
         new = new.paid(
             amount=plan.price_paise, credit=0, order_id="order_R7xKq2mVbN4sLp", payment_id="pay_R7xKq2mVbN4sLp"
         )

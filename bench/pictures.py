@@ -24,13 +24,14 @@ def bars(title: str, note: str, unit: str, rows: Sequence[Bar], limit: float | N
     most = max([each.value for each in rows] + ([limit] if limit else [])) or 1.0
     scale = (WIDTH - LEFT - RIGHT) / most
     bottom = TOP + HEIGHT * len(rows)
-    drawn = [_bar(each, TOP + HEIGHT * number, scale, unit) for number, each in enumerate(rows)]
+    shapes = [_bar(each, TOP + HEIGHT * number, scale) for number, each in enumerate(rows)]
+    words = [_words(each, TOP + HEIGHT * number, scale, unit) for number, each in enumerate(rows)]
     if limit:
         at = LEFT + limit * scale
-        drawn.append(
-            f'<line x1="{at:.1f}" y1="{TOP - 8}" x2="{at:.1f}" y2="{bottom}" stroke="{LIMIT}" stroke-dasharray="4 3"/>'
-        )
-        drawn.append(_text(at, TOP - 12, f"goal {limit:g}{unit}", LIMIT, 12, "middle"))
+        line = f'x1="{at:.1f}" y1="{TOP - 8}" x2="{at:.1f}" y2="{bottom}"'
+        shapes.append(f'<line {line} stroke="{LIMIT}" stroke-dasharray="4 3"/>')
+        words.append(_text(at, TOP - 12, f"goal {limit:g}{unit}", LIMIT, 12, "middle"))
+    drawn = shapes + words
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {bottom + 16}" width="{WIDTH}" '
         f'font-family="Segoe UI, Helvetica, Arial, sans-serif" role="img" aria-label="{escape(title)}">\n'
@@ -41,14 +42,15 @@ def bars(title: str, note: str, unit: str, rows: Sequence[Bar], limit: float | N
     )
 
 
-def _bar(row: Bar, top: float, scale: float, unit: str) -> str:
+def _bar(row: Bar, top: float, scale: float) -> str:
     colour, width = OURS if row.ours else OTHERS, max(row.value * scale, 1.5)
-    middle = top + HEIGHT / 2 + 4
-    return (
-        f'<rect x="{LEFT}" y="{top + 5}" width="{width:.1f}" height="{HEIGHT - 10}" rx="2" fill="{colour}"/>'
-        + _text(LEFT - 10, middle, row.name, INK, 13, "end", 600 if row.ours else 400)
-        + _text(LEFT + width + 8, middle, f"{_short(row.value)}{unit}", INK, 13, weight=600 if row.ours else 400)
-    )
+    return f'<rect x="{LEFT}" y="{top + 5}" width="{width:.1f}" height="{HEIGHT - 10}" rx="2" fill="{colour}"/>'
+
+
+def _words(row: Bar, top: float, scale: float, unit: str) -> str:
+    middle, weight = top + HEIGHT / 2 + 4, 600 if row.ours else 400
+    name = _text(LEFT - 10, middle, row.name, INK, 13, "end", weight)
+    return name + _text(LEFT + row.value * scale + 8, middle, f"{_short(row.value)}{unit}", INK, 13, weight=weight)
 
 
 def _short(value: float) -> str:
@@ -60,5 +62,5 @@ def _short(value: float) -> str:
 def _text(x: float, y: float, said: str, colour: str, size: int, anchor: str = "start", weight: int = 400) -> str:
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" font-weight="{weight}" fill="{colour}" '
-        f'text-anchor="{anchor}">{escape(said)}</text>'
+        f'text-anchor="{anchor}" paint-order="stroke" stroke="#ffffff" stroke-width="4">{escape(said)}</text>'
     )

@@ -59,8 +59,9 @@ def main() -> None:
         tape.forget()
         context = work.Context()
         context.aws_request_id = f"req-floor-{number}"
-        if subject(event, context)["statusCode"] != 200:  # noqa: PLR2004 -- anything else is no measurement
-            raise RuntimeError("the call went wrong")
+        reply = subject(event, context)
+        if reply["statusCode"] != 200:  # noqa: PLR2004 -- anything else is no measurement
+            raise RuntimeError(reply["body"])
     before, after = tape.asked
     tape.play()
     body, connection = told["body"], http.client.HTTPConnection(urlsplit(told["upstream"]).netloc)
