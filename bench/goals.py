@@ -70,14 +70,16 @@ def _at_least(goal: Goal, what: str, ours: float, least: float, unit: str = "", 
     return Line(goal, what, _told(ours, unit, digits), "–", "–", f"≥ {_plain(least)}{unit}", ours >= least)
 
 
-def _share(goal: Goal, what: str, ours: float, peer: tuple[str, float | None], most: float, *, unit: str = "") -> Line:
+def _share(
+    goal: Goal, what: str, ours: float, peer: tuple[str, float | None], most: float, *, unit: str = "", digits: int = 2
+) -> Line:
     """Ours as a share of a peer's, which may be `most`."""
     name, theirs = peer
     if theirs is None:
-        return Line(goal, what, _told(ours, unit, 2), f"{name}: –", "–", f"≤ {_plain(most)} ×", None)
+        return Line(goal, what, _told(ours, unit, digits), f"{name}: –", "–", f"≤ {_plain(most)} ×", None)
     ratio = ours / theirs
-    told = f"{name}: {_told(theirs, unit, 2)}"
-    return Line(goal, what, _told(ours, unit, 2), told, f"{ratio:.2f}", f"≤ {_plain(most)} ×", ratio <= most)
+    told = f"{name}: {_told(theirs, unit, digits)}"
+    return Line(goal, what, _told(ours, unit, digits), told, f"{ratio:.2f}", f"≤ {_plain(most)} ×", ratio <= most)
 
 
 def _times(goal: Goal, what: str, ours: float, peer: tuple[str, float | None], least: float) -> Line:
@@ -211,8 +213,7 @@ def _shells(goal: Goal, steps: Steps) -> Iterator[Line]:
     what = "route, parse, check, log, metrics: CPU"
     yield Line(goal, what, f"{ours:.3f} ms", "–", "–", "≤ 0.07 ms", ours <= 0.07)  # noqa: PLR2004 -- the goal
     for name, most in ((handler_shell.LOGGED, 0.5), (handler_shell.VALIDATING, 0.5), (handler_shell.FASTAPI, 0.4)):
-        line = _share(goal, what, ours, peer(name), most, unit=" ms")
-        yield line
+        yield _share(goal, what, ours, peer(name), most, unit=" ms", digits=3)
 
 
 def _shells_missed(steps: Steps) -> str:
@@ -236,10 +237,10 @@ def _imported(goal: Goal, steps: Steps) -> Iterator[Line]:
         for each in (name, name + imports.READY):
             if each == name or name != "pricing":  # which needs nothing
                 yield _at_most(goal, f"import of {each}", found[each]["cpu"], most, " ms", 0)
-        yield _share(goal, f"import of {name}", found[name]["cpu"], everything, 0.2, unit=" ms")
+        yield _share(goal, f"import of {name}", found[name]["cpu"], everything, 0.2, unit=" ms", digits=0)
     status = found["status"]["cpu"]
     for peer, share in ((imports.FASTAPI, 1.0), (imports.LITELLM, 0.2)):
-        yield _share(goal, "import of status", status, _peer(found, peer, "cpu"), share, unit=" ms")
+        yield _share(goal, "import of status", status, _peer(found, peer, "cpu"), share, unit=" ms", digits=0)
 
 
 def _imported_missed(steps: Steps) -> str:
@@ -326,9 +327,10 @@ def _delivered(goal: Goal, steps: Steps) -> Iterator[Line]:
 
 
 def _delivered_missed(steps: Steps) -> str:
-    units = _results(steps, "deliveries")["units"]
+    units, load = _results(steps, "deliveries")["units"], steps["deliveries"]["load after"].split()[0]
     return (
-        "One batch asks for event, ledger entry, order and owner at once, consistently: "
+        f"Times are wall times on this machine, at a load average of {load}. One batch asks for event, ledger entry, order and "
+        "owner at once, consistently: "
         f"{units[deliveries.AGAIN]['reads']:g} read units for a repetition, $0.38 a million. Asking for the ledger entry first "
         "would make that one unit and every first delivery a request longer. `payment.captured` does not tell whose order it is "
         "(its notes are what Checkout was given), so the owner is a read of its own there; `order.paid` tells."

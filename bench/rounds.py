@@ -76,6 +76,8 @@ class Running:
 
     def _line(self, process: subprocess.Popen[str]) -> str:
         line = process.stdout.readline() if process.stdout else ""
+        while '"level"' in line:  # a peer's log: what is logged before its rounds begin comes out here too
+            line = process.stdout.readline() if process.stdout else ""
         if not line:
             raise UnmeasuredError(f"its process ended: {self._last_words()}")
         return line

@@ -13,6 +13,7 @@ from bench.ground import handler
 from bench.peers import loop
 from bench.subjects import work
 from bench.warm_process import thin
+from tollgate import app
 from tollgate.store import dynamodb
 from tollgate.store.dynamodb import Engine
 
@@ -51,6 +52,7 @@ class Tape:
 def main() -> None:
     """Have the product make a call, then do only its requests."""
     told = loop.job()
+    app.build_ai()  # as a function does while it starts
     engine = dynamodb.engine()
     tape = Tape(engine)
     dynamodb.use(tape)
