@@ -4,7 +4,7 @@ import json
 import uuid
 from collections import deque
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from local import clock as clocks
 
 type Json = dict[str, Any]
 
+INDIA = timezone(timedelta(hours=5, minutes=30))
 SEND = "/v2/email/outbound-emails"
 _STATUS = {"MessageRejected": 400, "BadRequestException": 400, "TooManyRequestsException": 429}
 _BROKEN = 500
@@ -109,7 +110,8 @@ def inbox(mails: list[Json]) -> Response:
 
 
 def _shown(mail: Json) -> str:
-    about = escape(f"{mail['at']} · to {mail['to']} · {mail['kind']}")
+    at = f"{datetime.fromisoformat(mail['at']).astimezone(INDIA):%d %B %Y, %H:%M} IST"
+    about = escape(f"{at} · to {mail['to']} · {mail['kind']}")
     whole = escape(mail["html"] or f"<pre>{escape(mail['text'] or '')}</pre>")  # once more: it is an attribute's value
     frame = f'<iframe sandbox title="{escape(mail["subject"])}" srcdoc="{whole}"></iframe>'
     return (

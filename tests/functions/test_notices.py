@@ -108,7 +108,7 @@ def test_the_same_plan_again_is_a_renewal_and_not_a_start(world: World, box: Box
     world.feed()
     assert box.kinds(world.user) == ["payment", "started", "payment", "renewed"]
     again, renewed = box.to(world.user)[2:]
-    assert "It begins on 23 December 2026" in again["text"]
+    assert "begins on 23 December 2026" in again["text"]
     assert "23 December 2026 to 23 January 2027" in renewed["text"]
 
 
@@ -118,7 +118,7 @@ def test_a_plan_bought_ahead_is_told_to_have_started_when_it_starts(world: World
     world.buy("pro", "monthly")
     world.feed()
     assert box.kinds(world.user) == ["payment", "started", "payment"]
-    assert "It begins on 23 December 2026" in box.to(world.user)[-1]["text"]
+    assert "begins on 23 December 2026" in box.to(world.user)[-1]["text"]
     world.at(START + timedelta(days=31))
     tidy(world)
     world.feed()
@@ -279,7 +279,7 @@ def test_alerts_at_eighty_and_a_hundred_per_cent_arrive_with_the_day_it_starts_a
     world.feed()
     near, full = box.to(world.user)[2:]
     assert near["subject"] == "You have used 8 of 10 job matches"
-    assert full["subject"] == "You have used all 10 of your job matches"
+    assert full["subject"] == "You have used all of your job matches: 10 of 10"
     assert "24 November 2026" in near["text"]
     assert "24 November 2026" in full["html"]
 

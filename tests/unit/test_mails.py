@@ -37,7 +37,7 @@ PAYMENT = {"tier": "pro", "plan": "monthly", "amount": 14_900, "paymentId": "pay
 CASES: list[tuple[Kind, dict[str, Any], tuple[str, ...]]] = [
     (Kind.PAYMENT, PERIOD, ("₹1,490", "Pro yearly", "₹227.29", "23 November 2026 to 23 November 2027", "pay_1")),
     (Kind.PAYMENT, PERIOD | {"credit": 5_050}, ("₹50.50",)),
-    (Kind.PAYMENT, PERIOD | {"ahead": True}, ("begins on 23 November 2026",)),
+    (Kind.PAYMENT, PERIOD | {"ahead": True}, ("begins on 23 November 2026, when your present one ends",)),
     (
         Kind.PAYMENT,
         PERIOD | {"tier": "lifetime", "plan": "lifetime", "endDate": None},
@@ -55,16 +55,21 @@ CASES: list[tuple[Kind, dict[str, Any], tuple[str, ...]]] = [
     (Kind.STARTED, PERIOD, ("Pro yearly", "ATS scans", "5/month", "unlimited", "until 23 November 2027")),
     (Kind.STARTED, PERIOD | {"endDate": None}, ("without end",)),
     (Kind.RENEWED, PERIOD, ("23 November 2026 to 23 November 2027", "no day is lost")),
-    (Kind.CANCELLED, PERIOD, ("As you asked", "until 23 November 2027")),
-    (Kind.CANCELLED, PERIOD | {"endDate": None}, ("It has no end",)),
+    (Kind.CANCELLED, PERIOD, ("As you asked", "until 23 November 2027", "23 November 2027, 3:50 pm IST")),
+    (Kind.CANCELLED, PERIOD | {"endDate": None}, ("it has no end",)),
     (Kind.CANCELLED, MANDATE | {"byBank": True}, ("Your bank or payment app", "until 23 December 2026")),
     (Kind.EXPIRED, PERIOD, ("ended on 23 November 2027", "nothing you made is lost".capitalize())),
-    (Kind.EXPIRY_REMINDER, REMINDER, ("in 3 days", "23 December 2026", "Renew")),
+    (Kind.EXPIRY_REMINDER, REMINDER, ("in 3 days", "23 December 2026, 3:50 pm IST", "Renew", "no day is lost")),
+    (
+        Kind.EXPIRY_REMINDER,
+        REMINDER | {"tier": "one-time", "plan": "one-time"},
+        ("What is left of it then is lost", "another"),
+    ),
     (Kind.EXPIRY_REMINDER, REMINDER | {"days": 1}, ("ends tomorrow",)),
     (Kind.EXPIRY_REMINDER, REMINDER | {"days": 0}, ("ends today",)),
     (Kind.EXPIRY_REMINDER, REMINDER | {"autoRenew": True}, ("renewed automatically", "cancel before then")),
     (Kind.USAGE_NEAR_LIMIT, USAGE, ("4 of 5 cover letters", "1 December 2026")),
-    (Kind.USAGE_AT_LIMIT, USAGE | {"used": 5}, ("all 5", "cover letters", "1 December 2026")),
+    (Kind.USAGE_AT_LIMIT, USAGE | {"used": 5}, ("5 of 5", "cover letters", "1 December 2026")),
     (Kind.USAGE_AT_LIMIT, USAGE | {"resetDate": None}, ("does not start again",)),
 ]
 NAMES = [f"{kind}-{place}" for place, (kind, _, _) in enumerate(CASES)]

@@ -81,6 +81,12 @@ def written(instant: datetime) -> str:
     return f"{local.day} {MONTHS[local.month - 1]} {local.year}"
 
 
+def written_to_the_minute(instant: datetime) -> str:
+    """The instant in India, for people: `3 November 2026, 4:05 pm IST`."""
+    local = india(instant)
+    return f"{written(instant)}, {local.hour % 12 or 12}:{local.minute:02} {'am' if local.hour < 12 else 'pm'} IST"  # noqa: PLR2004 -- noon
+
+
 def whole_second(now: datetime) -> datetime:
     """`now` without its fraction: stored instants are whole seconds, so a comparison of them is exact."""
     return now.replace(microsecond=0)

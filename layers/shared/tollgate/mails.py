@@ -55,7 +55,9 @@ def _why(kind: Kind) -> str:
 def _payment(facts: Facts) -> Letter:
     plan, amount = _plan(facts), money.written(facts["amount"])
     when = (
-        f"It begins on {_day(facts['startDate'])}, when your present period ends." if facts["ahead"] else "Thank you."
+        f"The period it pays for begins on {_day(facts['startDate'])}, when your present one ends."
+        if facts["ahead"]
+        else "Thank you."
     )
     credit = facts.get("credit", 0)
     return Letter(
@@ -197,20 +199,20 @@ def _renewed(facts: Facts) -> Letter:
 def _cancelled(facts: Facts) -> Letter:
     plan, end = _plan(facts), facts["endDate"]
     by = (
-        "Your bank or payment app stopped the automatic renewal"
+        f"Your bank or payment app stopped the automatic renewal, so your {plan} plan will not be charged again."
         if facts.get("byBank")
-        else "As you asked, nothing renews"
+        else f"As you asked, your {plan} plan will not be renewed or charged again."
     )
     kept = (
-        f"You keep your plan until {_day(end)}; after that you can go on using the free plan."
+        f"You keep it until {_day(end)}; after that you can go on using the free plan."
         if end
-        else "It has no end."
+        else "You keep it: it has no end."
     )
     return Letter(
-        subject=f"Your {plan} plan will not be renewed",
-        heading="Your plan will not be renewed",
-        paragraphs=(f"{by}: your {plan} plan will not be charged again. {kept}",),
-        rows=(("Plan", plan), *((("Access until", _day(end)),) if end else ())),
+        subject=f"Your {plan} plan is cancelled",
+        heading=f"Your {plan} plan is cancelled",
+        paragraphs=(f"{by} {kept}",),
+        rows=(("Plan", plan), *((("Access until", _minute(end)),) if end else ())),
         closing="Changed your mind? You can renew at any time.",
         action="Renew your plan",
     )
@@ -248,12 +250,16 @@ def _reminder(facts: Facts) -> Letter:
     return Letter(
         subject=f"Your {plan} plan ends {left}",
         heading=f"Your {plan} plan ends {left}",
-        paragraphs=(
-            f"Your {plan} plan runs until {end}. Renew now and the new period begins when this one ends: no day is lost.",
-        ),
-        rows=(("Plan", plan), ("Ends on", end)),
-        action="Renew your plan",
+        paragraphs=(f"Your {plan} plan runs until {end}. {_before_it_ends(facts)}",),
+        rows=(("Plan", plan), ("Ends", _minute(facts["endDate"]))),
+        action="See your plan" if _is_pass(facts) else "Renew your plan",
     )
+
+
+def _before_it_ends(facts: Facts) -> str:
+    if _is_pass(facts):
+        return "What is left of it then is lost. You can buy another once its resume is written, or when it has ended."
+    return "Renew now and the new period begins when this one ends: no day is lost."
 
 
 @letter(Kind.USAGE_NEAR_LIMIT)
@@ -272,8 +278,8 @@ def _near_limit(facts: Facts) -> Letter:
 def _at_limit(facts: Facts) -> Letter:
     what = WORDS[Unit(facts["limitType"])]
     return Letter(
-        subject=f"You have used all {facts['limit']} of your {what}",
-        heading=f"All {facts['limit']} {what} used",
+        subject=f"You have used all of your {what}: {facts['used']} of {facts['limit']}",
+        heading=f"{facts['used']} of {facts['limit']} {what} used",
         paragraphs=(
             f"You have reached your plan's limit of {what}. {_resets(facts)} A larger plan gives you more at once.",
         ),
@@ -294,8 +300,17 @@ def _plan(facts: Facts) -> str:
     return tier.name if len(tier.plans) == 1 else f"{tier.name} {plan.id}"
 
 
+def _is_pass(facts: Facts) -> bool:
+    found = plans.find(facts["tier"], facts["plan"])
+    return found is not None and found[0].is_pass
+
+
 def _day(instant: str) -> str:
     return calendar.written(calendar.parse(instant))
+
+
+def _minute(instant: str) -> str:
+    return calendar.written_to_the_minute(calendar.parse(instant))
 
 
 def _period(facts: Facts) -> str:
@@ -311,12 +326,12 @@ def _includes(tier_id: str) -> tuple[tuple[str, str], ...]:
     tier = plans.tier(tier_id)
     counted = [(ROWS_OF_UNITS[unit], str(allowance(limit))) for unit, limit in tier.limits.items() if limit.count != 0]
     perks = [name for feature, name in ROWS_OF_FEATURES.items() if feature in tier.features]
-    return (*counted, *((("Also", ", ".join(perks)),) if perks else ()))
+    return (*counted, *((("Also included", ", ".join(perks)),) if perks else ()))
 
 
 def _resets(facts: Facts) -> str:
     reset = facts.get("resetDate")
     if reset is None:
-        return "It belongs to the plan you bought and does not start again."
+        return "It is for the whole of the plan you bought and does not start again."
     on = date.fromisoformat(reset)
-    return f"It starts again at zero on {on.day} {calendar.MONTHS[on.month - 1]} {on.year}."
+    return f"The count starts again at zero on {on.day} {calendar.MONTHS[on.month - 1]} {on.year}."
