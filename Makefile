@@ -95,6 +95,7 @@ clean: ## remove the local data, builds and caches; the environments stay
 	@$(call environment,.venv)
 	@echo "Installing the libraries (once, a minute or so) ..."
 	@.venv/bin/python $(PIP) $(addprefix -r ,$(RUN))
+	@ln -sf ../../tools/tollgate .venv/bin/tollgate
 	@touch $@
 
 .venv/.dev: $(DEV) .venv/.run

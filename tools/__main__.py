@@ -1,4 +1,4 @@
-"""`python -m tools import-users …`, `check-invariants …` or `openapi`; from the repository's root."""
+"""`tollgate import-users …`, `check-invariants …` or `openapi`; without the script beside this file, `python -m tools …` at the root."""
 
 import sys
 from collections.abc import Sequence
@@ -24,7 +24,8 @@ def main(arguments: Sequence[str]) -> int:
 
             writing.write()
             return 0
-    sys.stderr.write("usage: python -m tools import-users --help | check-invariants --help | openapi\n")
+    sys.stderr.write("usage: tollgate import-users --help | check-invariants --help | openapi
+")
     return 2
 
 

@@ -2,6 +2,7 @@
 
 import json
 import random
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from tests.functions.harness import START, Json, World
 from tollgate import ids
 from tollgate.errors import ProviderUnavailable
 from tollgate.store import dynamodb
-from tools.importer import reading, run
+from tools.importer import reading, run, taking
 from tools.importer.run import Outcome, Plan
 
 Write = Callable[..., Path]
@@ -285,6 +286,95 @@ def test_a_run_that_was_stopped_is_finished_by_the_same_command(world: World, wr
     for name in names:
         assert len(world.rows("SubscriptionsTable", name)) == 1
         assert world.item(name)
+
+
+def a_call(owner: str, **changed: object) -> Json:
+    """A line of the original's log of use."""
+    return {
+        "_id": {"$oid": oid()},
+        "userId": {"$oid": owner},
+        "action": "job-match",
+        "aiProvider": "gpt4o",
+        "model": "gpt-4o",
+        "tokensUsed": {"input": {"$numberInt": "900"}, "output": 200, "total": {"$numberLong": "1100"}},
+        "cost": {"$numberDouble": "0.00425"},
+        "success": True,
+        "errorMessage": "Asha Rao said",
+        "timestamp": date("2026-11-20T05:00:00Z"),
+        **changed,
+    }
+
+
+def test_calls_of_the_last_ninety_days_are_taken_without_what_people_wrote(world: World, write: Write) -> None:
+    kept = a_call(world.user)
+    old = a_call(world.user, timestamp=date("2026-08-01T05:00:00Z"))
+    odd = (
+        a_call(world.user, action="dance"),
+        a_call(world.user, cost="free"),
+        a_call(world.user, timestamp=None),
+        kept,
+    )
+    counts = {"userId": {"$oid": world.user}, "resumesUsed": 2, "lastResetDate": date("2026-11-20T05:00:00Z")}
+    files = {
+        "users": write("users", user(world.user)),
+        "subscriptions": write("subscriptions", pro(world.user)),
+        "usage": write("usage", kept, old, *odd, counts),
+    }
+    outcome = imported(**files)
+    assert reasons(outcome, "skipped") == ["is older than the 90 days that the log is kept"]
+    assert reasons(outcome) == [
+        "has an unknown action 'dance'",
+        "has no number in cost but 'free'",
+        "has no timestamp",
+        "stands in the file before",
+    ]
+    (row,) = world.usage()
+    told = {name: row[name] for name in ("action", "aiProvider", "model", "tokensUsed", "costMicroUsd", "metadata")}
+    assert told == {
+        "action": "job-match",
+        "aiProvider": "gpt4o",
+        "model": "gpt-4o",
+        "tokensUsed": {"input": 900, "output": 200, "total": 1100},
+        "costMicroUsd": 4250,
+        "metadata": {"tier": "pro"},  # as it was then
+    }
+    assert "Asha" not in str(row)
+    assert world.get("/api/subscription/usage").json["resumesUsed"] == 2
+    assert imported(**files).totals["call rows there already"] == 1
+    assert len(world.usage()) == 1
+    costs = "/api/admin/ai-costs?from=2026-11-20&to=2026-11-20"
+    admin = {"token": world.token(role="admin")}
+    before = world.get(costs, **admin).json["totals"]["calls"]
+    world.feed(twice=True)
+    assert world.get(costs, **admin).json["totals"]["calls"] == before + 1
+
+
+def test_counts_that_stand_twice_are_taken_once_and_the_rest_is_reported(world: World, write: Write) -> None:
+    counts = {"userId": {"$oid": world.user}, "resumesUsed": 2, "lastResetDate": date("2026-11-20T05:00:00Z")}
+    broken, other = counts | {"resumesUsed": "many"}, counts | {"resumesUsed": 5}
+    outcome = imported(write("users", user(world.user)), usage=write("usage", broken, counts, other))
+    assert reasons(outcome) == [
+        "has no count in resumesUsed but 'many'",
+        "holds counts of a user whose counts were taken before",
+    ]
+    assert world.get("/api/subscription/usage").json["resumesUsed"] == 2
+
+
+@pytest.mark.parametrize(("cost", "micro"), [(0.00425, 4250), (0.0000001, 1), (None, 0), (3, 3_000_000)])
+def test_what_a_call_cost_is_whole_micro_dollars_and_never_less(cost: object, micro: int) -> None:
+    (document,) = [{name: reading.plain(value) for name, value in a_call("u", cost=cost).items()}]
+    assert taking.call(document, (), START).facts["costMicroUsd"] == micro
+
+
+def test_users_without_an_id_are_each_told_of_as_that(write: Write) -> None:
+    assert reasons(imported(write("users", {"email": "x"}, {"email": "y"}))) == ["has no usable id"] * 2
+
+
+def test_the_command_is_found_and_runs_from_any_place(tmp_path: Path) -> None:
+    command = Path(__file__).parents[2] / "tools" / "tollgate"
+    told = subprocess.run([command, "import-users", "--help"], cwd=tmp_path, capture_output=True, text=True, check=True)  # noqa: S603 -- our own
+    assert told.stdout.startswith("usage: tollgate import-users")
+    assert subprocess.run([command], cwd=tmp_path, capture_output=True, check=False).returncode == 2  # noqa: S603 -- our own
 
 
 def test_the_command_prints_its_speed_and_writes_the_report(

@@ -1,4 +1,4 @@
-"""`python -m tools import-users`: reads the three collections, writes what is missing, and says what could not be taken."""
+"""`tollgate import-users`: reads the three collections, writes what is missing, and says what could not be taken."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from tollgate.store.dynamodb import DatabaseError
 from tollgate.subscriptions import Subscription
 from tools.importer import reading, taking, writing
 from tools.importer.reading import Document, UnreadableError
-from tools.importer.taking import NothingToTakeError, RejectedError, Taken
+from tools.importer.taking import Call, NothingToTakeError, RejectedError, Taken
 
 ROOT = Path(__file__).resolve().parents[2]
 BATCH = 50  # users whose rows are written together
-TELLING = 1_000  # users between two lines of progress
+TELLING = 500  # users between two lines of progress
 RUPEE = 100  # paise
 
 
@@ -71,11 +71,12 @@ def run(plan: Plan, now: datetime, progress: Callable[[int], None] = lambda _: N
         own = [*bought.pop(taken.user.id, []), *_embedded(document, "subscription")]
         periods = list(_periods(own, plan, now, outcome, payments))
         taken = taking.with_periods(taken, periods, now)
-        for each in [*used.pop(taken.user.id, []), *_embedded(document, "usage")][:1]:
-            taken = _with_usage(taken, each, now, outcome)
+        usage = [*used.pop(taken.user.id, []), *_embedded(document, "usage")]
+        taken = _with_usage(taken, [each for each in usage if not taking.is_call(each.fields)], now, outcome)
+        calls = list(_calls([each for each in usage if taking.is_call(each.fields)], periods, now, outcome))
         for note in taken.notes:
             outcome.tell("noted", "users", document, note)
-        batch += writing.rows(taken.user, periods, now)
+        batch += writing.rows(taken.user, periods, calls, now)
         users += 1
         if users % BATCH == 0:
             batch = _write(batch, plan, outcome)
@@ -108,7 +109,7 @@ def _users(path: Path, outcome: Outcome) -> Iterator[Document]:
         name = str(document.fields.get("_id"))
         if document.problem:
             outcome.tell("rejected", "users", document, document.problem)
-        elif name in seen:
+        elif name in seen and document.fields.get("_id") is not None:
             outcome.tell("rejected", "users", document, "stands in the file before")
         else:
             seen.add(name)
@@ -143,7 +144,7 @@ def _periods(
             period = taking.period(document.fields, plan.unit_paise, now)
         except NothingToTakeError as nothing:
             outcome.totals["subscriptions skipped"] += 1
-            outcome.told.append(_skipped(document, str(nothing)))
+            outcome.told.append(_skipped("subscriptions", document, str(nothing)))
             continue
         except RejectedError as rejected:
             outcome.tell("rejected", "subscriptions", document, str(rejected))
@@ -161,17 +162,45 @@ def _periods(
         yield period
 
 
-def _skipped(document: Document, reason: str) -> dict[str, Any]:
-    about = {"collection": "subscriptions", "place": document.place, "id": document.fields.get("_id")}
+def _skipped(collection: str, document: Document, reason: str) -> dict[str, Any]:
+    about = {"collection": collection, "place": document.place, "id": document.fields.get("_id")}
     return {"outcome": "skipped", **about, "reason": reason}
 
 
-def _with_usage(taken: Taken, document: Document, now: datetime, outcome: Outcome) -> Taken:
-    try:
-        return taking.with_usage(taken, document.fields, now)
-    except RejectedError as rejected:
-        outcome.tell("rejected", "usage", document, str(rejected))
-        return taken
+def _with_usage(taken: Taken, found: Sequence[Document], now: datetime, outcome: Outcome) -> Taken:
+    """The user with the counts of the first document that has some; what else there is of them is reported."""
+    counted = False
+    for document in found:
+        if counted:
+            outcome.tell("rejected", "usage", document, "holds counts of a user whose counts were taken before")
+            continue
+        try:
+            taken, counted = taking.with_usage(taken, document.fields, now), True
+            outcome.totals["usage counts taken"] += 1
+        except RejectedError as rejected:
+            outcome.tell("rejected", "usage", document, str(rejected))
+    return taken
+
+
+def _calls(
+    found: Sequence[Document], periods: Sequence[Subscription], now: datetime, outcome: Outcome
+) -> Iterator[Call]:
+    ids: set[str] = set()
+    for document in found:
+        try:
+            call = taking.call(document.fields, periods, now)
+        except NothingToTakeError as nothing:
+            outcome.totals["usage skipped"] += 1
+            outcome.told.append(_skipped("usage", document, str(nothing)))
+            continue
+        except RejectedError as rejected:
+            outcome.tell("rejected", "usage", document, str(rejected))
+            continue
+        if call.id in ids:
+            outcome.tell("rejected", "usage", document, "stands in the file before")
+            continue
+        ids.add(call.id)
+        yield call
 
 
 def _orphans(outcome: Outcome, **left: Mapping[str, list[Document]]) -> None:
@@ -215,10 +244,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _plan(arguments: Sequence[str]) -> Plan:
-    parser = argparse.ArgumentParser(prog="import-users", description=__doc__)
+    parser = argparse.ArgumentParser(prog="tollgate import-users", description=__doc__)
     parser.add_argument("--users", type=Path, required=True, help="mongoexport of the users, as lines or as an array")
     parser.add_argument("--subscriptions", type=Path, help="mongoexport of the subscriptions")
-    parser.add_argument("--usage", type=Path, help="mongoexport of the usage counters")
+    parser.add_argument("--usage", type=Path, help="mongoexport of the usage: counters, calls, or both")
     parser.add_argument("--report", type=Path, help="write what was not taken here, a JSON object a line")
     parser.add_argument("--dry-run", action="store_true", help="read, check and report; write nothing")
     parser.add_argument("--amounts", choices=("rupees", "paise"), default="rupees", help="what amounts stand for")

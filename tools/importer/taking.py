@@ -6,13 +6,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from types import MappingProxyType
 from typing import Any
 
-from tollgate import calendar, plans
+from tollgate import calendar, plans, subscriptions
 from tollgate.counters import counter
+from tollgate.metering import Action
 from tollgate.plans import Unit, Window
+from tollgate.store import usage_log
 from tollgate.subscriptions import Status, Subscription
 from tollgate.users import Preference, User
 
@@ -45,6 +47,16 @@ class RejectedError(ValueError):
 
 class NothingToTakeError(ValueError):
     """A document that stands for nothing we keep, such as a free plan."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A call of an AI provider, as the original's log of use has it; `facts` are those of our own log."""
+
+    id: str
+    action: Action
+    at: datetime
+    facts: Mapping[str, Any]
 
 
 @dataclass(slots=True)
@@ -223,6 +235,61 @@ def with_usage(taken: Taken, fields: Mapping[str, Any], now: datetime) -> Taken:
             counts[counter(unit, window, now)] = used
     total = _count(fields, ("totalResumesGenerated",))
     return replace(taken, user=replace(taken.user, counters=MappingProxyType(counts), resumes_generated=total))
+
+
+def is_call(fields: Mapping[str, Any]) -> bool:
+    """Whether a document of the usage collection is a line of a log, and not a user's counts."""
+    return "action" in fields
+
+
+def call(fields: Mapping[str, Any], periods: Sequence[Subscription], now: datetime) -> Call:
+    """A line of the log, without anything that may hold what a user wrote. Raises RejectedError, NothingToTakeError."""
+    action = fields["action"]
+    if not isinstance(action, str) or action not in set(Action):
+        raise RejectedError(f"has an unknown action {_told(action)}")
+    at = _instant(fields, "timestamp") or _instant(fields, "createdAt")
+    if at is None:
+        raise RejectedError("has no timestamp")
+    if at <= now - usage_log.KEPT:
+        raise NothingToTakeError(f"is older than the {usage_log.KEPT.days} days that the log is kept")
+    micro = _micro_usd(fields.get("cost"))
+    own = re.sub(r"[^0-9A-Za-z-]", "", str(fields.get("_id", "")))[:LONGEST_ID]
+    if not own:
+        raise RejectedError("has no usable id")
+    then = [replace(each, status=Status.ACTIVE) for each in periods]  # whatever they are by now
+    running = subscriptions.running(then, at)
+    facts = {
+        "aiProvider": _text(fields, "aiProvider", r"gemini|gpt4o"),
+        "model": _text(fields, "model", r"[\w.:-]{1,64}"),
+        "tokensUsed": _tokens(fields.get("tokensUsed")),
+        "costMicroUsd": micro,
+        "cost": Decimal(micro).scaleb(-6),
+        "success": fields.get("success") is not False,
+        "metadata": {"tier": running.tier if running else plans.BASE.id},
+    }
+    return Call(
+        id=own, action=Action(action), at=at, facts={name: value for name, value in facts.items() if value is not None}
+    )
+
+
+def _tokens(value: object) -> dict[str, int] | None:
+    """`{input, output, total}`, or one number, which is the total."""
+    if value is None:
+        return None
+    told = value if isinstance(value, dict) else {"total": value}
+    return {name: _count(told, (name,)) for name in ("input", "output", "total") if name in told}
+
+
+def _micro_usd(value: object) -> int:
+    """Whole micro-dollars of an amount of dollars, rounded up: what was spent is never told smaller."""
+    if value is None:
+        return 0
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise RejectedError(f"has no number in cost but {_told(value)}")
+    micro = (Decimal(str(value)) * 1_000_000).normalize()
+    if not micro.is_finite() or micro < 0:
+        raise RejectedError(f"has a cost of {_told(value)}")
+    return int(micro.to_integral_value(ROUND_CEILING))
 
 
 def _is_open(window: Window, reset: datetime | None, now: datetime) -> bool:

@@ -11,12 +11,13 @@ from tollgate import calendar, metering
 from tollgate.config import settings
 from tollgate.counters import window_of
 from tollgate.plans import Window
-from tollgate.store import records, subscriptions
+from tollgate.store import records, subscriptions, usage_log
 from tollgate.store.due import shard
 from tollgate.store.dynamodb import ConditionFailedError, send, to_item
 from tollgate.store.history import DAYS, MONTHS
 from tollgate.subscriptions import Subscription
 from tollgate.users import User
+from tools.importer.taking import Call
 
 MOST = 100  # DynamoDB's, in one transaction
 
@@ -36,14 +37,17 @@ class Row:
         return {"Put": {"TableName": self.table, "Item": to_item(self.item), "ConditionExpression": held}}
 
 
-def rows(user: User, periods: Sequence[Subscription], now: datetime) -> Iterator[Row]:
-    """The rows of a user: every period, every payment, and last the record, which makes the others count."""
+def rows(user: User, periods: Sequence[Subscription], calls: Sequence[Call], now: datetime) -> Iterator[Row]:
+    """The rows of a user: every period, payment and call, and last the record, which makes the others count."""
     tables, mark = settings().tables, {"imported": calendar.iso(now)}
     for each in periods:
         item = subscriptions.row(user.id, each, now) | mark
         yield Row(kind="subscription", table=tables.subscriptions, item=item, key="userId")
         if each.razorpay_payment_id:
             yield Row(kind="payment", table=tables.payments, item=_ledgered(user, each) | mark, key="id")
+    for call in calls:
+        item = usage_log.row(user.id, call.id, call.action, call.at, **call.facts) | mark
+        yield Row(kind="call", table=tables.usage_logs, item=item, key="userId")
     yield Row(kind="user", table=tables.users, item=_record(user, now) | mark, key="userId")
 
 
