@@ -9,6 +9,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from statistics import median
 from time import process_time
 from typing import Any
 
@@ -24,10 +25,11 @@ WAITS = 2.0  # seconds that an AI call waits for its model
 DATABASE = 0.005  # seconds a call of DynamoDB's takes in its own region
 WHOLE_CPU = 1769  # MB of memory with which Lambda gives one
 TRACED = 0.05  # of requests, by X-Ray's own rule, beyond the first of each second
-ENVELOPE = 420  # bytes of Lambda's START, END and REPORT lines (290), and of the gateway's (130)
+ACCESS = 130  # bytes of the gateway's line; Lambda's own (290) are not written unless something goes wrong
 MOST_OF_AI, MOST_OF_STATUS = 12.0, 1.6  # dollars a million
 TEXT_ONLY = {"enhance-content", "generate-summary", "categorize-skills", "job-match", "cover-letter"}
 MILLION = 1_000_000
+LOADS, TIMES = 2, 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +73,7 @@ class Units:
     waits: float
     logged: int
     memory: int
+    traced: bool
 
     @property
     def seconds(self) -> float:
@@ -84,7 +87,7 @@ class Units:
             "Lambda": prices.invocation + self.seconds * self.memory / 1024 * prices.gb_second * MILLION,
             "DynamoDB": self.writes * prices.write + self.reads * prices.read,
             "logs": self.logged / 1e9 * prices.log_gb * MILLION,
-            "X-Ray": TRACED * prices.trace,
+            "X-Ray": TRACED * prices.trace if self.traced else 0.0,
         }
 
 
@@ -110,7 +113,7 @@ def cost(session: Session) -> list[Goal]:
         [_row(name, found[name], parts) for name, parts in told.items()],
         f"{prices.source}.\n"
         f"Arm64, no free tiers. An AI call is taken to wait {WAITS:g} s for its model, which is billed apart. "
-        f"X-Ray follows {TRACED:.0%} of requests. What streams and jobs do afterwards is not in it.",
+        f"X-Ray follows {TRACED:.0%} of the requests that are traced. What streams and jobs do afterwards is not in it.",
     )
     report.save("cost", session.facts, {name: parts | {"all": sum(parts.values())} for name, parts in told.items()})
     return _verdicts({name: sum(parts.values()) for name, parts in told.items()})
@@ -120,7 +123,8 @@ def _units(session: Session, scenario: Scenario, store: Store) -> Units:
     function = session.ground.function(scenario.function)
     if function is None:
         raise UnmeasuredError("the template has no such function")
-    for _ in range(3):  # the first loads what later ones find; the last counts
+    took: list[float] = []
+    for _ in range(LOADS + TIMES):  # the first load what later ones find
         event = scenario.prepare(session.shop)
         if scenario.name in TEXT_ONLY:  # a user's first call of a month opens a window, which costs one write more
             _measured(handler(function.handler), event)
@@ -128,14 +132,16 @@ def _units(session: Session, scenario: Scenario, store: Store) -> Units:
         cpu, reply, said = _measured(handler(function.handler), event)
         if reply["statusCode"] != scenario.status:
             raise UnmeasuredError(f"answered {reply['statusCode']}: {reply['body']}")
+        took.append(cpu)
     return Units(
         writes=store.writes - written,
         reads=store.reads - read,
         calls=store.calls.total() - asked,
-        cpu=cpu,
+        cpu=median(took[LOADS:]),
         waits=WAITS if '"AiSpend"' in said else 0.0,  # only a call that asked a provider has it among its metrics
-        logged=len(said.encode()) + ENVELOPE,
+        logged=len(said.encode()) + ACCESS,
         memory=function.memory,
+        traced=function.traced,
     )
 
 

@@ -62,6 +62,7 @@ class Function:
     environment: Mapping[str, str]
     schedules: tuple[Schedule, ...]
     sources: tuple[Source, ...] = ()
+    traced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +249,7 @@ def _function(name: str, properties: Json, defaults: Json, root: Path) -> Functi
         code=(root / properties.get("CodeUri", ".")).resolve(),
         timeout=float(properties.get("Timeout", 3)),
         memory=int(properties.get("MemorySize", 128)),
+        traced=properties.get("Tracing") == "Active",
         environment={key: str(value) for key, value in variables.items()},
         schedules=tuple(
             Schedule(key, event["Properties"]["ScheduleExpression"], event["Properties"].get("Input"))

@@ -51,7 +51,8 @@ def on_dashboard() -> Iterator[Metric]:
     """What the dashboard shows."""
     for widget in dashboard():
         for namespace, name, *rest in widget["properties"]["metrics"]:
-            yield namespace, name, frozenset(zip(rest[::2], rest[1::2], strict=True))
+            names = [each for each in rest if isinstance(each, str)]  # what else there is says how it is drawn
+            yield namespace, name, frozenset(zip(names[::2], names[1::2], strict=True))
 
 
 def sections(text: str) -> dict[str, str]:

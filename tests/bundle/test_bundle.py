@@ -191,13 +191,17 @@ def test_tables_in_policies_exist(name: str) -> None:
 
 def test_every_function_mounts_the_shared_layer_and_logs_into_one_group_that_forgets() -> None:
     assert defaults()["Layers"] == [{"Ref": "SharedLayer"}]
-    assert defaults()["LoggingConfig"] == {"LogGroup": {"Ref": "FunctionLogs"}}
+    assert defaults()["LoggingConfig"] == {
+        "LogGroup": {"Ref": "FunctionLogs"},
+        "LogFormat": "JSON",
+        "SystemLogLevel": "WARN",
+    }
     assert defaults()["Tracing"] == "Active"
     assert defaults()["Runtime"] == "python3.13"
     for group in resources("AWS::Logs::LogGroup").values():
         assert group["RetentionInDays"] > 0
     for function in functions().values():
-        assert {"Runtime", "LoggingConfig", "CodeUri", "Tracing"}.isdisjoint(function)
+        assert {"Runtime", "LoggingConfig", "CodeUri"}.isdisjoint(function)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -133,8 +133,12 @@ def test_the_gateway_throttles_logs_and_answers_one_origin() -> None:
     assert set(cors["AllowMethods"]) == methods
 
 
-def test_every_function_is_traced_and_runs_on_a_runtime_that_is_looked_after() -> None:
+def test_every_function_is_traced_that_does_more_than_read_once_and_runs_on_a_runtime_that_is_looked_after() -> None:
     assert (defaults()["Tracing"], defaults()["Runtime"]) == ("Active", "python3.13")
+    assert {name for name, each in functions().items() if "Tracing" in each} == READS_ONCE
+
+
+READS_ONCE = {"Pricing", "Compare", "Status", "Usage", "AiConfig"}
 
 
 @pytest.mark.parametrize("name", sorted(functions()))
