@@ -103,11 +103,12 @@ def test_a_request_has_one_line_with_its_metrics_in_it(
     reply = world.get(whole) if path == "status" else world.post(whole, {})
     (line,) = measured(capsys)
     assert not [each for each in told.getvalue().splitlines() if '"request"' in each]
-    assert (line["message"], line["level"], line["status"]) == ("request", "INFO", reply.status)
+    assert (line["message"], line["status"]) == ("request", reply.status)
     assert line["route"].split()[1] == whole
     assert line["request_id"] in reply.body.decode() or reply.status == 200
     assert ("code" in line) == (reply.status >= 400)
-    assert {name for _, name, _ in metrics_in(line)} >= {"Latency", "Requests"}
+    assert {name for _, name, _ in metrics_in(line)} >= {"Latency"}
+    assert line["Latency"] == [line["took_ms"]]
     assert all(line[each["Name"]] for each in line["_aws"]["CloudWatchMetrics"][0]["Metrics"])
     assert reply.status in {status, 400}
 
@@ -129,8 +130,10 @@ def test_a_line_tells_under_what_xray_knows_the_request(
     world.get("/api/subscription/status")
     monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1")
     world.get("/api/subscription/status")
-    untraced, traced = measured(capsys)
-    assert "xray_trace_id" not in untraced
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0")
+    world.get("/api/subscription/status")
+    untraced, traced, passed_over = measured(capsys)
+    assert not {"xray_trace_id"} & (untraced.keys() | passed_over.keys())
     assert traced["xray_trace_id"] == "1-5759e988-bd862e3fe1be46a994272793"
 
 

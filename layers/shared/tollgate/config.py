@@ -141,9 +141,9 @@ def namespace() -> str:
 
 
 def trace_id() -> str:
-    """Under what X-Ray knows the invocation that is running; empty where it is not traced. Lambda sets it anew for each."""
-    root = os.environ.get("_X_AMZN_TRACE_ID", "").partition(";")[0]
-    return root.removeprefix("Root=")
+    """Under what X-Ray knows the invocation that is running; empty where it does not follow it. Lambda sets it anew for each."""
+    root, _, rest = os.environ.get("_X_AMZN_TRACE_ID", "").partition(";")
+    return root.removeprefix("Root=") if "Sampled=1" in rest else ""
 
 
 @cache
