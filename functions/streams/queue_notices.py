@@ -20,7 +20,11 @@ def queue(change: Change, now: datetime) -> str:
 
 
 def _occasions(change: Change, now: datetime) -> list[Notice]:
-    if change.new is None or "imported" in change.new:  # what another system sold is no news here
+    if change.new is None:
+        return []
+    if (
+        change.old is None and "imported" in change.new
+    ):  # what another system sold is no news here; what becomes of it is
         return []
     if change.table == settings().tables.subscriptions:
         return _of_period(change, now)

@@ -545,6 +545,20 @@ def test_what_another_system_sold_is_no_news(world: World, box: Box) -> None:
     world.raw.put_item(TableName="SubscriptionsTable", Item=dynamodb.to_item(row))
     assert world.feed() == []
     assert notices(world) == {}
+    world.raw.put_item(TableName="SubscriptionsTable", Item=dynamodb.to_item(row | {"status": "expired"}))
+    assert world.feed() == []  # but what becomes of it here is news
+    assert [each["kind"] for each in notices(world).values()] == ["expired"]
+
+
+def test_two_periods_that_ran_out_unnoticed_are_told_of_as_one_end(world: World, box: Box) -> None:
+    world.buy("pro", "monthly")
+    world.buy("pro", "monthly")
+    world.feed()
+    world.at(START + timedelta(days=100))
+    tidy(world)
+    world.feed()
+    assert box.kinds(world.user)[-2:] == ["renewed", "expired"]
+    assert "ended on 23 January 2027" in box.to(world.user)[-1]["text"]
 
 
 # Reminders

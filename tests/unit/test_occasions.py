@@ -216,10 +216,20 @@ def notice(kind: Kind, **facts: object) -> Notice:
 
 
 def test_an_end_is_outdated_once_something_runs() -> None:
-    ended = notice(Kind.EXPIRED)
+    ended = notice(Kind.EXPIRED, endDate=calendar.iso(END))
     assert is_outdated(ended, a_user(FIRST), NOW)
     assert not is_outdated(ended, a_user(FIRST), END)
     assert not is_outdated(ended, None, NOW)
+
+
+def test_of_several_periods_that_ran_out_unnoticed_the_last_ones_end_is_told() -> None:
+    both, later = a_user(FIRST, period()), END + 400 * DAY
+    last = period().end_date
+    assert last is not None
+    assert is_outdated(notice(Kind.EXPIRED, endDate=calendar.iso(END)), both, later)
+    assert not is_outdated(notice(Kind.EXPIRED, endDate=calendar.iso(last)), both, later)
+    refunded = a_user(FIRST, replace(period(), status=Status.REFUNDED))
+    assert not is_outdated(notice(Kind.EXPIRED, endDate=calendar.iso(END)), refunded, later)
 
 
 def test_a_reminder_is_outdated_once_the_end_or_its_renewal_is_another() -> None:

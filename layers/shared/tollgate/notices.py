@@ -8,7 +8,7 @@ from enum import StrEnum
 from tollgate import calendar, entitlements
 from tollgate.metering import NEAR_LIMIT, Admission
 from tollgate.plans import Window
-from tollgate.subscriptions import ENDED
+from tollgate.subscriptions import ENDED, Subscription
 from tollgate.users import Notifications, User
 
 WHOLE = 100
@@ -89,14 +89,16 @@ def is_outdated(notice: Notice, user: User | None, now: datetime) -> bool:
     """Whether it is not true any more: an end that was put off, or followed by something else, since it was queued."""
     if user is None or notice.kind not in ABOUT_EXPIRY:
         return False
-    if notice.kind is Kind.EXPIRED:
-        return user.running(now) is not None
-    ends = {
-        (calendar.iso(each.end_date) if each.end_date else FOR_EVER, each.auto_renew)
-        for each in user.subscriptions
-        if each.tier == notice.facts["tier"] and each.status not in ENDED
-    }
+    standing = [each for each in user.subscriptions if each.status not in ENDED]
+    if notice.kind is Kind.EXPIRED:  # where several periods ran out before anybody looked, the last one's end is told
+        went_on = [_end(each) for each in standing if _end(each) > str(notice.facts["endDate"])]
+        return user.running(now) is not None or bool(went_on)
+    ends = {(_end(each), each.auto_renew) for each in standing if each.tier == notice.facts["tier"]}
     return max(ends, default=None) != (notice.facts["endDate"], notice.facts["autoRenew"])
+
+
+def _end(period: Subscription) -> str:
+    return calendar.iso(period.end_date) if period.end_date else FOR_EVER
 
 
 def _mark(used: int, limit: int) -> Kind | None:
