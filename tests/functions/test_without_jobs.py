@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tests.functions import harness, jobs
 from tests.functions.harness import World
+from tests.functions.test_mandates import standing
 
 RESUME = {"text": "Asha Rao\nasha@example.com\nSkills: Python, AWS"}
 MATCH = {"resume": "Asha Rao, Python engineer, AWS", "jobDescription": "A Python engineer who knows AWS"}
 JOBS = ("ExpireSubscriptions", "ResetUsage", "SendReminders", "ReconcilePayments")
 SEEN = ("status", "history", "usage?history=12", "ai-config")
 OFFERS = (("one-time", "one-time"), ("student", "quarterly"), ("pro", "monthly"), ("premium", "yearly"))
+GRACE = timedelta(days=4)
 OWN = frozenset({"subscriptionId", "orderId", "requestId"})  # no two users have the same
 
 # What is bought on which day, and the days on which everything is looked at and tried.
@@ -117,3 +119,24 @@ def test_jobs_that_come_months_late_and_more_than_once_change_nothing_that_is_se
     life.saw.clear()
     life.look(0)
     assert life.saw == before
+
+
+def test_a_renewal_that_fails_looks_the_same_before_a_job_runs_and_after_it(world: World) -> None:
+    mandate = standing(world)
+    world.sim("POST", f"/subscriptions/{mandate}/outcomes", always="fail")
+    end = datetime(2026, 12, 22, 18, 30, tzinfo=UTC)
+    seen = []
+    for moment in (
+        end - timedelta(days=3),
+        end,
+        end + GRACE - timedelta(seconds=1),
+        end + GRACE,
+        end + timedelta(days=40),
+    ):
+        world.at(moment)
+        before = [world.get(f"/api/subscription/{page}").json for page in SEEN]
+        for name in ("ExpireSubscriptions", "ResetUsage", "SendReminders"):
+            jobs.run(world, name)
+        assert [world.get(f"/api/subscription/{page}").json for page in SEEN] == before
+        seen.append((before[0]["tier"], before[0]["status"]))
+    assert seen == [("pro", "active"), *[("pro", "past_due")] * 2, *[("free", "active")] * 2]
