@@ -24,8 +24,7 @@ def main(arguments: Sequence[str]) -> int:
 
             writing.write()
             return 0
-    sys.stderr.write("usage: tollgate import-users --help | check-invariants --help | openapi
-")
+    sys.stderr.write("usage: tollgate import-users --help | check-invariants --help | openapi\n")
     return 2
 
 
