@@ -1,4 +1,4 @@
-"""`tollgate import-users …`, `check-invariants …` or `openapi`; without the script beside this file, `python -m tools …` at the root."""
+"""`tollgate import-users …`, `check-invariants …`, `openapi`: the script beside this file, or `python -m tools …` at the root."""
 
 import sys
 from collections.abc import Sequence
