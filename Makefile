@@ -61,7 +61,7 @@ check: lint .venv-sam/.done .local/.engine ## everything that has to pass before
 
 emulate: .venv/.dev .venv-sam/.done .venv-emulator/.done ## deploy what `make check` built onto an AWS emulator, and test it there
 	@echo "Deployment, onto an emulator"
-	@TOLLGATE_PLACE=deployed .venv/bin/python -m pytest -q -n 0 tests/blackbox tests/blackbox/deployed.py
+	@TOLLGATE_PLACE=deployed .venv/bin/python -m pytest -q -n 0 tests/blackbox/test_api.py tests/blackbox/deployed.py
 
 build: .venv-sam/.done ## what `sam deploy` uploads, in .aws-sam
 	@PATH="$(CURDIR)/.venv-sam/bin:$$PATH" sam build
