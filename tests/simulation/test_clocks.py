@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tollgate import plans, purchases, subscriptions
+from tollgate import occasions, plans, purchases, subscriptions
 from tollgate.errors import Conflict
+from tollgate.notices import Kind
 from tollgate.purchases import NO_CREDIT
 from tollgate.users import CLOCKS_DIFFER, User
 
@@ -33,3 +34,9 @@ def test_a_purchase_follows_what_a_faster_clock_began() -> None:
 def test_a_purchase_of_a_wrong_clock_moves_no_other() -> None:
     user = owner("pro", "monthly", NOW + CLOCKS_DIFFER + timedelta(seconds=1))
     assert user.at_or_after(NOW) == NOW
+
+
+def test_what_a_faster_clock_began_is_told_of_as_begun() -> None:
+    ahead = subscriptions.bought("tgs_1", "pro", "monthly", NOW + AHEAD)
+    told = occasions.of_period("user-1", None, ahead, (), NOW)
+    assert Kind.STARTED in {each.kind for each in told}

@@ -14,6 +14,7 @@ from tollgate import calendar
 from tollgate.notices import Kind, Notice
 from tollgate.payments.mandates import RENEWING, Mandate, Stage
 from tollgate.subscriptions import ENDED, Status, Subscription
+from tollgate.users import CLOCKS_DIFFER
 
 ATTEMPT, REFUND, DISPUTE = "attempt#", "refund#", "dispute#"
 OVER = ENDED | {Status.EXPIRED}
@@ -66,10 +67,13 @@ def _kinds(old: Subscription | None, new: Subscription, now: datetime, *, contin
 def _begins(old: Subscription | None, new: Subscription, now: datetime) -> bool:
     if new.status in OVER:
         return False
+    begun = (
+        new.status is not Status.SCHEDULED and new.start_date <= now + CLOCKS_DIFFER
+    )  # whoever began it may be ahead
     if old is None:
-        return new.start_date <= now and new.status is not Status.SCHEDULED
+        return begun
     waited = old.status is Status.SCHEDULED or old.start_date > new.start_date
-    return waited and new.status is not Status.SCHEDULED and new.start_date <= now
+    return waited and begun
 
 
 def _continues(new: Subscription, earlier: Subscription) -> bool:
