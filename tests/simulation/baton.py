@@ -39,6 +39,8 @@ class Task:
     seconds: float = 29.0
     request_id: str = ""
     app: Any = None  # the resolver that all invocations of the function share, of which each has a state of its own
+    user: str = ""  # who asked for it, where that was one person
+    reads_own: bool = False  # nobody else's rows are to be read either
     began: float = 0.0
     made: int = 0  # I/O so far
     dead: bool = False

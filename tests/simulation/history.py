@@ -19,11 +19,13 @@ from typing import Any
 
 from local import gateway as front
 from local.gateway import Request
+from local.simulators.razorpay import control_payers
 from local.simulators.razorpay.wire import Refusal
 from local.template import Function
 from tests.functions import harness
 from tests.simulation.baton import Baton, Died, Task, drawn
 from tests.simulation.lags import Lags
+from tests.simulation.seen import Seen
 from tests.simulation.store import Store
 from tests.simulation.streams import Consumer, record
 from tests.simulation.tables import Row
@@ -235,13 +237,26 @@ class Life:
             if self.plan.theme == "oracle"
             else Lags.seeded(drawn(self.plan.seed + 2), index=30 if self.plan.seed % 16 == 0 else 1)
         )
-        self.store = Store(ground.tables, self._now, lags)
+        self.store = Store(ground.tables, self._now, lags, self._isolated if len(self.users()) > 1 else None)
         dynamodb.use(Database(baton, self.store))
         self.consumers = [Consumer(self.store, table) for table in ("SubscriptionsTable", "PaymentsTable")]
         endings._waiting.clear()  # noqa: SLF001 -- what a process keeps ends with it
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self.ground.baton.seconds, UTC)
+
+    def _isolated(self, seen: Seen) -> None:
+        """Q12: what one person asks for reads and writes no row of another's. Raises BrokenError."""
+        task = self.ground.baton.current
+        if task is None or not task.user:
+            return
+        touched = [change.after or change.before for change in seen.changes]
+        if task.reads_own:
+            touched += shown(seen.answer or {})
+        for item in touched:
+            owner = (item or {}).get("userId", {}).get("S")
+            if owner and owner != task.user:
+                raise BrokenError(f"Q12 {task.name} touched a row of {owner}'s by {seen.operation}")
 
     # Doing
 
@@ -323,7 +338,11 @@ class Life:
             task.replayed = "Idempotent-Replayed" in result.get("headers", {})
             self._answered(act, task, status, told, options.get("then"))
 
-        return self.invoke(act, route.function.name, make, then)
+        task = self.invoke(act, route.function.name, make, then)
+        if "raw" not in options:
+            task.user = self.user(act)
+            task.reads_own = act.kind != "verify"  # whose an order is has to be looked at before it is refused
+        return task
 
     def _request(
         self,
@@ -387,13 +406,16 @@ class Life:
         self.log.append(f"{act}: {proof['payment']['id']} {proof['payment']['status']}")
 
     def _verify(self, act: Act) -> None:
-        made = self.proofs.get(self.user(act), [])
+        own = act.get("whose", act.user) == act.user
+        made = self.proofs.get(self.user(replace(act, user=act.get("whose", act.user))), [])
         if not made:
             return
         proof = made[-1 - int(act.get("which", 0) * len(made)) % len(made)]
         body = {name: value for name, value in proof.items() if name.startswith("razorpay_")}
 
         def then(_: Task, status: int, __: Json) -> None:
+            if status in {200, 202} and not own:
+                raise BrokenError(f"Q12 {act} was told that another's payment is theirs")
             if status in {200, 202}:
                 self.acknowledged.setdefault(self.user(act), set()).add(proof["razorpay_payment_id"])
 
@@ -437,8 +459,30 @@ class Life:
             chosen = taken[int(act.get("pick", 0) * len(taken)) % len(taken)]
             left = chosen["amount"] - chosen["amount_refunded"]
             part = {"amount": left // 2} if act.get("part") and left // 2 >= 100 else {}
-            self.ground.gateway.refund(chosen["id"], **part)
+            try:
+                self.ground.gateway.refund(chosen["id"], **part)
+            except Refusal as refused:  # as of what was paid more than half a year ago
+                self.log.append(f"{act}: {refused}")
+                return
             self.log.append(f"{act}: {chosen['id']} {part or 'all'}")
+
+    def _dispute(self, act: Act) -> None:
+        """A payer's bank takes a payment back, or turns a dispute that there is."""
+        account, gateway = self.ground.gateway.engine.account, self.ground.gateway
+        if turn := act.get("turn"):
+            standing = [each for each in account.disputes.values() if each["status"] in {"open", "under_review"}]
+            if standing:
+                chosen = standing[int(act.get("pick", 0) * len(standing)) % len(standing)]
+                gateway.command(control_payers.turn_dispute, {"id": chosen["id"], "turn": turn})
+                self.log.append(f"{act}: {chosen['id']} {turn}")
+            return
+        taken = [each for each in account.payments.values() if each["captured"] and not each["amount_refunded"]]
+        disputed = {each["payment_id"] for each in account.disputes.values()}
+        free = [each for each in taken if each["id"] not in disputed]
+        if free:
+            chosen = free[int(act.get("pick", 0) * len(free)) % len(free)]
+            gateway.command(control_payers.dispute, {"id": chosen["id"]})
+            self.log.append(f"{act}: {chosen['id']}")
 
     def _ai(self, act: Act) -> None:
         path = act.get("path")
@@ -708,6 +752,15 @@ class Life:
                 stamp = row.item.get(table.expiry, {}).get("N") if table.expiry else None
                 if stamp is not None and float(stamp) > latest:
                     raise BrokenError(f"S4 a row of {table.name} is kept until {stamp}")
+
+
+def shown(answer: Json) -> list[Json]:
+    """The items that an answer shows."""
+    found = [*answer.get("Items", ())]
+    found += [each["Item"] for each in answer.get("Responses", ()) if isinstance(each, dict) and "Item" in each]
+    if isinstance(tables := answer.get("Responses"), dict):
+        found += [item for items in tables.values() for item in items]
+    return found + [answer[name] for name in ("Item", "Attributes") if name in answer]
 
 
 def _told(records: list[Json], _: str) -> Json:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
 from random import Random
 
 from tests.simulation.baton import drawn
@@ -26,13 +28,34 @@ PATHS = ("/api/ai/parse-resume", "/api/ai/parse-resume", "/api/ai/cover-letter",
 ERRORS = ("unavailable", "timeout", "rate_limited", "invalid_output", "refused", "truncated")
 THEMES = ("money", "money", "calls", "calls", "calendar", "oracle")
 FEW = 0.35  # of the invocations meet a fault
+BESIDE = 0.15  # of the histories are of two people
 
 
 def plan(seed: int) -> Plan:
     """The history of a seed."""
     random = drawn(seed)
     theme = THEMES[seed % len(THEMES)]
-    return Plan(seed, theme, _start(random), tuple(_MAKERS[theme](random)))
+    start, rounds = _start(random), _MAKERS[theme](random)
+    if theme != "oracle" and random.random() < BESIDE:
+        rounds = _beside(random, rounds, [_of(1, each) for each in _MAKERS[theme](random)])
+    return Plan(seed, theme, start, tuple(rounds))
+
+
+def _of(user: int, each: Round) -> Round:
+    """The round, lived by another one."""
+    return replace(each, acts=tuple(replace(act, user=user) if act.user >= 0 else act for act in each.acts))
+
+
+def _beside(random: Random, one: list[Round], other: list[Round]) -> list[Round]:
+    """Two people's rounds at once; now and then the second tries what the first has paid."""
+    rounds = []
+    for mine, yours in zip_longest(one, other, fillvalue=Round(())):
+        acts = [*mine.acts, *yours.acts]
+        if random.random() < 0.2:
+            acts.append(_act(random, "verify", 1, whose=0))
+        random.shuffle(acts)
+        rounds.append(Round(tuple(acts), max(mine.then, yours.then)))
+    return rounds
 
 
 def _start(random: Random) -> float:
@@ -86,6 +109,8 @@ def _money(random: Random) -> list[Round]:
         turn = random.random()
         if turn < 0.45:
             rounds += _buying(random, 0)
+        elif turn < 0.55:
+            rounds += _disputed(random)
         elif turn < 0.8:
             refund = Act("refund", 0, (("pick", random.random()), ("part", random.random() < 0.4)))
             told = [_act(random, "deliver", 0, pick=random.random(), frozen=True) for _ in range(1, 4)]
@@ -94,6 +119,20 @@ def _money(random: Random) -> list[Round]:
             told = [_act(random, "deliver", 0, pick=random.random(), header="once") for _ in range(3)]
             told.append(_act(random, "job", -1, name="reconcile"))
             rounds.append(Round(tuple(told), random.choice((700.0, 40 * DAY))))
+    return rounds
+
+
+def _disputed(random: Random) -> list[Round]:
+    """A bank takes a payment back, and it is won or lost; told of in any order, beside a refund at times."""
+    rounds = []
+    for turn in ("", random.choice(("under_review", "lost", "won")), random.choice(("lost", "won"))):
+        said = (("pick", random.random()), ("turn", turn))
+        acts = [Act("dispute", 0, said)]
+        if random.random() < 0.15:
+            acts.append(Act("refund", 0, (("pick", random.random()), ("part", True))))
+        told = [_act(random, "deliver", 0, pick=random.random(), frozen=True) for _ in range(random.randrange(3))]
+        rounds.append(Round(tuple(acts), 1))
+        rounds += [Round(tuple(told), _pause(random))] if told else []
     return rounds
 
 
