@@ -12,6 +12,7 @@ from bench.report import Goal
 from bench.rounds import PEERS, Figures, Subject, alternating
 from bench.session import Session
 from bench.shop import RESUME
+from tollgate import app
 
 ROUNDS, QUICK_ROUNDS = 7, 3
 CALLS, QUICK_CALLS, CROWD_CALLS = 150, 30, 30
@@ -54,6 +55,7 @@ def pace(session: Session) -> list[Goal]:
 def body(session: Session) -> dict[str, Any]:
     """What our adapter sends to OpenAI for this resume, so that everybody sends the same."""
     shop = session.shop
+    app.build_ai()  # as a function does while it starts
     shop.call("ParseResume", {"text": RESUME}, shop.customer("lifetime", "lifetime"))
     sent: dict[str, Any] = shop.simulator("OPENAI", "/_sim/requests", None)["requests"][-1]["body"]
     return sent

@@ -23,7 +23,7 @@ def write(steps: Steps, out: Path) -> Path:
     folder = out / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     small = {name: _small(each) for name, each in steps.items()}
-    (folder / FIGURES).write_text(json.dumps(small, separators=(",", ":"), sort_keys=True) + "\n", encoding="utf-8")
+    (folder / FIGURES).write_text(json.dumps(small, separators=(",", ":")) + "\n", encoding="utf-8")
     for name, drawn in pictures(small).items():
         (folder / name).write_text(drawn, encoding="utf-8")
     page = out / PAGE
