@@ -290,11 +290,9 @@ def told(seen: Seen, seconds: float) -> None:
     every = seen.memory[:: max(len(seen.memory) // 10, 1)]
     say("  memory, MB  " + "".join(f"{at:6.0f}s" for at, _ in every))
     for name in PROCESSES:
-        say(
-            f"  {name:22}"
-            + "".join(f"{sizes[name] / 2**20:7.1f}" for _, sizes in every)
-            + f"   {grown(seen, name):+.1%}"
-        )
+        middle, last = grown(seen, name)
+        series = "".join(f"{sizes[name] / 2**20:7.1f}" for _, sizes in every)
+        say(f"  {name:22}{series}   {middle / 2**20:.1f} -> {last / 2**20:.1f}")
     say(f"  {'workers, number':22}" + "".join(f"{sizes['workers']:7}" for _, sizes in every))
 
 
