@@ -13,7 +13,7 @@ from bench.session import Session
 
 ROUNDS, QUICK_ROUNDS = 7, 3
 CALLS, QUICK_CALLS = 5_000, 1_000
-OURS, LOGGED, VALIDATING = "ours", "Powertools + Logger + Metrics", "the same, validation by Powertools"
+OURS, LOGGED, VALIDATING = "ours", "Powertools + Logger + Metrics", "Powertools, all and its validation"
 RESOLVER, FASTAPI = "Powertools' resolver alone", "FastAPI + Mangum"
 BODY = '{"name": "resume.pdf", "count": 3, "kind": "pdf"}'
 EVENT = {

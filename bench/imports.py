@@ -24,8 +24,8 @@ FUNCTIONS = {
     "webhook": "webhooks.razorpay",
     "AI (parse-resume)": "ai.parse_resume",
 }
-READY = ", and what its requests need"
-EVERYTHING = "boto3 client + Powertools + pydantic + OpenAI client"
+READY = ", ready for requests"
+EVERYTHING = "boto3 + Powertools + pydantic + OpenAI"
 RESOLVER, FASTAPI, LITELLM = "Powertools' resolver alone", "FastAPI + Mangum", "LiteLLM"
 CLOUD = {
     "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-WIDTH, LEFT, RIGHT, HEIGHT, TOP = 860, 330, 110, 30, 76
+WIDTH, LEFT, RIGHT, HEIGHT, TOP = 880, 350, 110, 30, 76
 OURS, OTHERS, LIMIT, INK, FAINT = "#0b7a75", "#b9c2cc", "#c0392b", "#1f2933", "#6b7785"
 
 
