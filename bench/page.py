@@ -55,17 +55,24 @@ def _taken(steps: Steps) -> str:
     machines = [each["machine"] for each in steps.values()]
     if not machines:
         return "Nothing was measured."
-    machine = machines[0]
+    machine = max(machines, key=lambda each: str(each["at"]))
     versions = {**machine["libraries"], **machine.get("peers", {})}
     loads = [str(each["load after"]).split()[0] for each in steps.values()]
     seconds = max((float(each.get("seconds", 0)) for each in steps.values()), default=0.0)
+    commands = dict.fromkeys(str(each["command"]) for each in machines)
+    busy = max(float(each) for each in loads) > 2 * machine["cpus"]
     return (
-        f"`{machine['command']}` of {machine['at']}, commit {machine.get('commit', '–')}: Python {machine['python']}, "
+        f"`{'`, `'.join(commands)}` of {machine['at']}, commit {machine.get('commit', '–')}: Python {machine['python']}, "
         f"{machine['system']}, {machine['cpus']} CPUs"
         f"{', ' + machine['processor'] if machine.get('processor') else ''}; "
         f"load average {machine['load'][0]:.2f} at the start, {min(loads, key=float)} to {max(loads, key=float)} "
         f"(one minute) after its steps; {seconds / 60:.0f} minutes.\n"
         f"Versions: {', '.join(f'{name} {number}' for name, number in versions.items())}."
+        + (
+            "\n\n**The machine was busy with other work: times of this run are rough, wall times worthless.**"
+            if busy
+            else ""
+        )
     )
 
 
