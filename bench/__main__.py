@@ -55,6 +55,7 @@ STEPS: Mapping[str, Callable[[Session], list[Goal]]] = {
     "cold": cold,
 }
 DOCS = ROOT / "docs"
+SAVED = (*STEPS, "failover")  # which the AI step saves beside its own
 
 
 def main() -> int:
@@ -62,7 +63,7 @@ def main() -> int:
     given = _arguments()
     out = given.out or (report.PLACE if given.quick else DOCS)
     if given.steps == ["page"]:
-        return _write(report.saved(STEPS), out)
+        return _write(report.saved(SAVED), out)
     facts = report.machine("make bench" if _is_whole(given) else " ".join(["python -m bench", *sys.argv[1:]]))
     report.header(facts)
     begun = time.monotonic()
@@ -78,7 +79,7 @@ def main() -> int:
     report.problems(session.problems)
     report.say(f"\n{time.monotonic() - begun:.0f} s, load average now {report.load()}; figures in {report.PLACE}")
     if not given.steps:
-        _write(report.saved(STEPS, since=str(facts["at"])), out)
+        _write(report.saved(SAVED, since=str(facts["at"])), out)
     return 1 if session.problems else 0
 
 
