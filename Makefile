@@ -32,8 +32,9 @@ test: .venv/.dev .local/.engine ## run the tests, with branch coverage
 	@.venv/bin/python -m coverage combine --quiet
 	@.venv/bin/python -m coverage report
 
+# On a machine so busy that they would take longer, it is as many as six minutes hold, and the last line says how many.
 simulate: .venv/.dev ## live 10,000 seeded histories of the real handlers, with faults (SEEDS=..., START=...)
-	@.venv/bin/python -m tests.simulation --seeds $(or $(SEEDS),10000) --start $(or $(START),0)
+	@.venv/bin/python -m tests.simulation --seeds $(or $(SEEDS),10000) --start $(or $(START),0) --minutes $(or $(MINUTES),6)
 
 lint: .venv/.dev ## format, lint rules and types
 	@echo "Format"

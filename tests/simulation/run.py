@@ -121,9 +121,9 @@ def main(arguments: list[str]) -> int:
     """The command; not 0 where something broke."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("what", nargs="?", choices=["seeds", "year"], default="seeds")
-    parser.add_argument("--seeds", type=int, default=1000)
+    parser.add_argument("--seeds", type=int, help="so many; without --minutes 1000")
     parser.add_argument("--start", type=int, default=0)
-    parser.add_argument("--minutes", type=float)
+    parser.add_argument("--minutes", type=float, help="no longer than this, however many they are")
     parser.add_argument("--replay", type=int)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--first", action="store_true", help="end at the first that breaks")
@@ -135,9 +135,12 @@ def main(arguments: list[str]) -> int:
 
         return year.main()
     begun = time.monotonic()
-    seeds = chunks(given.start, None if given.minutes else given.seeds)
+    wanted = given.seeds or (None if given.minutes else 1000)
+    seeds = chunks(given.start, wanted)
     found = many(seeds, given.jobs, given.minutes and given.minutes * 60, first=given.first)
     print(f"seeds from {given.start}: {found}; {time.monotonic() - begun:.0f} s, {given.jobs} at once")  # noqa: T201 -- a command
+    if wanted and found.lived < wanted and not found.broken:
+        print(f"{found.lived} of {wanted} were lived: the time was over")  # noqa: T201 -- a command
     found.broken.sort()
     for seed, why in found.broken[:5]:
         print(f"seed {seed}: {why.splitlines()[0]}\n  python -m tests.simulation --replay {seed}")  # noqa: T201 -- a command
