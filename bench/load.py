@@ -297,6 +297,7 @@ def told(seen: Seen, seconds: float) -> None:
 
 
 PROCESSES = ("front and simulators", "database", "a worker")
+HELD = ("database", "a worker")  # the simulators keep every order and request they ever got, so theirs grows with them
 
 
 def grown(seen: Seen, name: str) -> tuple[int, int]:
@@ -343,7 +344,7 @@ def unwell(seen: Seen) -> list[str]:
     """Answers that nobody should get, and memory that grows."""
     found = [f"{count} x {each}" for each, count in seen.statuses.items() if each.endswith((" 500", " 0"))]
     found += seen.broken
-    for name in PROCESSES if len(seen.memory) >= FEWEST else ():
+    for name in HELD if len(seen.memory) >= FEWEST else ():
         middle, last = grown(seen, name)
         if last - middle > max(FLAT * middle, SLACK):
             found.append(f"{name} grew from {middle >> 20} to {last >> 20} MB")

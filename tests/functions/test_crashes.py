@@ -338,7 +338,7 @@ def made_at_razorpay(world: World, shelf: str) -> list[Json]:
 
 def test_an_order_that_died_half_made_is_asked_for_again_and_paid_once(world: World, fate: Fate) -> None:
     _, met = opened_under(world, fate, (0, ""), auto_renew=False)
-    assert met == ["POST /v1/orders", "put_item"]
+    assert met == ["POST /v1/orders", "transact_write_items"]
     for number, kind in dooms(met):
         reply, _ = opened_under(world, fate, (number, kind), auto_renew=False)
         assert reply is None or reply.status in {200, 503}
