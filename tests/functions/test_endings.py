@@ -58,7 +58,7 @@ def test_an_answer_that_cannot_be_booked_reaches_the_user_and_its_cost_the_log(
     (facts,) = line["attempts"]
     assert facts["requestId"] == reply.json["meta"]["requestId"]
     assert {"action", "aiProvider", "model", "tokensUsed", "success"} < set(facts)
-    assert '"CallsNotBooked":[1.0]' in capsys.readouterr().out
+    assert '"CallsNotBooked":[1]' in capsys.readouterr().out
     assert world.user not in json.dumps(line)
 
 
