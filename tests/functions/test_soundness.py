@@ -131,5 +131,5 @@ def test_the_command_says_who_and_what_and_answers_by_its_status(
     assert capsys.readouterr().out == "1 users judged; 0 are unsound\n"
     tampered(world, creditBalance=5_000)
     assert invariants.main(["--user", world.user]) == 1
-    assert f"{world.user}: I1 0 paise of credit are used and 5000 left" in capsys.readouterr().out
+    assert f"{world.user}: I1 0 paise of credit were given, 0 are used, 5000 left" in capsys.readouterr().out
     assert invariants.main([]) == 1
