@@ -145,11 +145,17 @@ def test_an_answer_does_not_fail_because_an_older_call_cannot_be_swept(world: Wo
 def test_a_choice_that_crosses_a_purchase_is_a_conflict(world: World, faults: Faults) -> None:
     world.buy("pro", "monthly")
     before = world.item()
-    faults.plan("transact_write_items", *["ConditionalCheckFailed"] * 30)
     faults.plan("update_item", *["ConditionalCheckFailedException"] * 30)
-    problem(world.post("/api/subscription/cancel"), 409, "conflict")
     problem(world.post("/api/subscription/ai-preference", {"preference": "gemini"}), 409, "conflict")
     problem(world.call("PUT", "/api/account/preferences", {"aiService": "gemini"}), 409, "conflict")
+    assert world.item() == before
+
+
+def test_a_cancellation_that_never_gets_its_turn_asks_to_be_tried_again(world: World, faults: Faults) -> None:
+    world.buy("pro", "monthly")
+    before = world.item()
+    faults.plan("transact_write_items", *["ConditionalCheckFailed"] * 30)
+    problem(world.post("/api/subscription/cancel"), 503, "provider_unavailable")
     assert world.item() == before
 
 
