@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import gc
+import io
 import os
 import sys
 import time
 import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from itertools import count
 from multiprocessing import get_context
@@ -48,10 +50,11 @@ class Tally:
 
 
 def live(wanted: Plan) -> tuple[str, list[str]]:
-    """Live a history: why it broke, empty where all held, and what happened."""
+    """Live a history: why it broke, empty where all held, and what happened. What the handlers log goes nowhere."""
     life = begin(wanted)
     try:
-        oracle.live(life) if wanted.theme == "oracle" else life.live()
+        with redirect_stdout(io.StringIO()):
+            oracle.live(life) if wanted.theme == "oracle" else life.live()
     except Exception as error:  # noqa: BLE001 -- whatever it is, the history broke
         known = isinstance(error, AssertionError)
         why = str(error) if known else f"S0 {type(error).__name__} {error} {traceback.format_exc(limit=-3)}"
