@@ -44,7 +44,7 @@ def test_a_function_is_what_the_template_says(deployed: Deployed, function: str)
     assert (found["Timeout"], found["MemorySize"]) == tuple(
         told.get(name, defaults[name]) for name in ("Timeout", "MemorySize")
     )
-    assert found["TracingConfig"] == {"Mode": "Active"}
+    assert found["TracingConfig"] == {"Mode": told.get("Tracing", defaults["Tracing"])}
     assert found["LoggingConfig"]["LogGroup"] == "/tollgate/dev/functions"
     assert len(found["Layers"]) == (2 if function in ai() else 1)
 
