@@ -43,9 +43,10 @@ def options(command: Command) -> Json:
 
 
 def state(command: Command) -> Json:
-    """Everything there is."""
+    """Everything there is; with `user`, only what their notes say is theirs, of what people have at all."""
     engine = command.engine
-    account = engine.account
+    account, user = engine.account, command.body.get("user")
+    shelves = _theirs(str(user), account.shelves()) if user else account.shelves()
     return {
         "now": engine.now().isoformat(),
         "account_id": account.post.account_id,
@@ -53,8 +54,23 @@ def state(command: Command) -> Json:
         "webhooks": control_webhooks.switches(command)
         | {"endpoints": [one.public() for one in account.post.endpoints]},
         "faults": engine.faults.public(),
-        **{name: list(shelf.values()) for name, shelf in account.shelves().items()},
+        **{name: list(shelf.values()) for name, shelf in shelves.items()},
     }
+
+
+def _theirs(user: str, shelves: dict[str, dict[str, Json]]) -> dict[str, dict[str, Json]]:
+    def kept(name: str, wanted: Callable[[Json], bool]) -> dict[str, Json]:
+        return {key: each for key, each in shelves[name].items() if wanted(each)}
+
+    def is_theirs(each: Json) -> bool:
+        return isinstance(each["notes"], dict) and each["notes"].get("userId") == user
+
+    orders, subscriptions = kept("orders", is_theirs), kept("subscriptions", is_theirs)
+    invoices = kept("invoices", lambda each: each["subscription_id"] in subscriptions)
+    payments = kept("payments", lambda each: each["order_id"] in orders or each["invoice_id"] in invoices)
+    found = {"orders": orders, "subscriptions": subscriptions, "invoices": invoices, "payments": payments}
+    about = {name: kept(name, lambda each: each["payment_id"] in payments) for name in ("refunds", "disputes")}
+    return {**shelves, **found, **about}
 
 
 TABLE: list[Entry] = [
@@ -82,7 +98,7 @@ def routes(engine: Engine) -> list[BaseRoute]:
 def _endpoint(engine: Engine, act: Act) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         try:
-            body = await body_of(request)
+            body = {**request.query_params, **await body_of(request)}
             engine.now()
             return reply(act(Command(engine, {k: str(v) for k, v in request.path_params.items()}, body)))
         except Refusal as refusal:

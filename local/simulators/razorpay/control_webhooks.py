@@ -8,7 +8,10 @@ from local.simulators.razorpay.wire import Json, Refusal
 
 
 def deliveries(command: Command) -> list[Json]:
-    return [delivery.public() for delivery in command.engine.account.post.deliveries]
+    """All deliveries; with `naming`, ids with commas between, only those whose body has one of them."""
+    names = [name.encode() for name in str(command.body.get("naming", "")).split(",")]
+    made = command.engine.account.post.deliveries
+    return [delivery.public() for delivery in made if any(name in delivery.body for name in names)]
 
 
 def hold(command: Command) -> Json:
