@@ -87,7 +87,7 @@ def _step(session: Session, name: str, begun: float) -> list[Goal]:
     """One step. Whatever goes wrong in it is told and is not the others' loss."""
     try:
         found = STEPS[name](session)
-    except Exception as error:  # noqa: BLE001 -- as the docstring says
+    except Exception as error:  # noqa: BLE001 -- whatever breaks one step, the figures of the others are kept
         report.progress(traceback.format_exc())
         session.problems.append(f"{name}: {type(error).__name__}: {error}")
         return []

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
+from http import HTTPStatus
 from statistics import median, quantiles
 from typing import Any
 
@@ -103,7 +104,7 @@ def _took(shop: Shop, event: Event) -> float:
     begun = time.perf_counter()
     reply = shop.send("Webhook", event)
     took = time.perf_counter() - begun
-    if reply["statusCode"] != 200:  # noqa: PLR2004 -- anything else is no measurement
+    if reply["statusCode"] != HTTPStatus.OK:
         raise UnmeasuredError(f"answered {reply['statusCode']}")
     return 1000 * took
 

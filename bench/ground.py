@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from functools import cache
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from local import database, settings, stack, tables, template
 from local.settings import ROOT
@@ -22,6 +22,9 @@ from local.simulators import gemini, openai
 from local.simulators.razorpay import serving
 from local.simulators.razorpay.settings import Settings as RazorpaySettings
 from local.template import Function, Template
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 type Event = dict[str, Any]
 type Handler = Callable[[Event, object], dict[str, Any]]
@@ -80,7 +83,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _served(app: Any, opened: ExitStack) -> str:  # noqa: ANN401 -- an ASGI application
+def _served(app: ASGIApp, opened: ExitStack) -> str:
     return opened.enter_context(serving.serve(app, socket.create_server(("127.0.0.1", 0))))
 
 

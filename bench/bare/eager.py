@@ -16,6 +16,12 @@ from tollgate import app
 from tollgate.http import idempotency
 
 modules = [importlib.import_module(each.name) for each in pkgutil.walk_packages(tollgate.__path__, "tollgate.")]
-clients = [boto3.client("dynamodb"), openai.OpenAI(api_key="bench"), app.ai(), app.gateway(), idempotency._store()]  # noqa: SLF001 -- as eager as can be
+clients = [
+    boto3.client("dynamodb"),
+    openai.OpenAI(api_key="bench"),
+    app.ai(),
+    app.gateway(),
+    idempotency.kept_replies(),
+]
 
 __all__ = ["clients", "docx", "genai", "handler", "modules", "pypdfium2", "razorpay"]

@@ -1,10 +1,15 @@
 """The same with one log line and two metrics a request, which is what every function of ours writes."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.metrics import MetricUnit
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 app = APIGatewayHttpResolver()
 logger = Logger(service="bare")
@@ -16,7 +21,7 @@ def bare() -> dict[str, object]:
     return {}
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 -- Lambda's own
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     reply = app.resolve(event, context)
     logger.info("request", route=event["routeKey"], status=reply["statusCode"])
     metrics.add_metric(name="Latency", unit=MetricUnit.Milliseconds, value=1)

@@ -426,7 +426,7 @@ def forget() -> None:
     for tape in _tapes.values():
         tape.stream.close()
     _tapes.clear()
-    for cached in (idempotency._store, app.gateway, app.post, settings):  # noqa: SLF001 -- as above
+    for cached in (idempotency.kept_replies, app.gateway, app.post, settings):
         cached.cache_clear()
 
 

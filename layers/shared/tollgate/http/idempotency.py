@@ -70,7 +70,7 @@ class _Once:
         try:
             kept = self._do_once()
             if self._fresh is None and self._is_old(kept):
-                _store().delete_record(data=self._request, exception=TimeoutError("kept for a day"))
+                kept_replies().delete_record(data=self._request, exception=TimeoutError("kept for a day"))
                 kept = self._do_once()
         except IdempotencyAlreadyInProgressError as error:
             wait = {"Retry-After": str(RETRY_SECONDS)}
@@ -104,7 +104,7 @@ class _Once:
             return {**kept, "at": calendar.iso(self._app.now)}
 
         _owner.set(self._app.caller.user_id)
-        keeping: dict[str, Any] = {"persistence_store": _store(), "config": config, "key_prefix": "reply"}
+        keeping: dict[str, Any] = {"persistence_store": kept_replies(), "config": config, "key_prefix": "reply"}
         done: dict[str, Any] = idempotent_function(once, data_keyword_argument="request", **keeping)(
             request=self._request
         )
@@ -115,7 +115,8 @@ class _Once:
 
 
 @cache
-def _store() -> DynamoDBPersistenceLayer:
+def kept_replies() -> DynamoDBPersistenceLayer:
+    """Where replies are kept: Powertools' own layer, on our engine."""
     from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer  # noqa: PLC0415 -- only with a key
 
     return DynamoDBPersistenceLayer(

@@ -361,7 +361,7 @@ def _build(settings: Razorpay) -> razorpay.Client:
     import requests
 
     class Session(requests.Session):
-        def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: ANN401
+        def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: ANN401 -- what `requests` takes
             kwargs |= {"timeout": _timeouts(), "allow_redirects": False}
             response = super().request(method, url, *args, **kwargs)
             if HTTPStatus(response.status_code).is_success:
