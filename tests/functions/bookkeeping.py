@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection
 from typing import Any
 
-from tests.functions import harness
+from tests.functions import jobs
 from tests.functions.harness import World
 from tollgate import invariants
 from tollgate.invariants import Facts, Told
@@ -112,10 +112,7 @@ def lines(found: Facts, *, apart: Collection[str] = ()) -> list[str]:
 
 def reconcile(world: World) -> Json:
     """One run of the scheduled function. It also looks at what other tests have left open."""
-    world.at(world.now)
-    function = next(each for each in harness.served().functions if each.name == "ReconcilePayments")
-    report: Json = harness.handler(function)({}, harness.context(function))
-    return report
+    return jobs.run(world, "ReconcilePayments")
 
 
 def events(world: World) -> list[tuple[str, bytes]]:

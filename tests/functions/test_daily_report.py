@@ -13,8 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests import privileges
-from tests.functions import harness
+from tests.functions import harness, jobs
 from tests.functions.harness import START, World
 from tests.functions.problems import problem
 from tollgate import calendar, ids
@@ -47,12 +46,7 @@ def begin(world: World) -> None:
 
 def run(world: World, seconds: float | None = None) -> Json:
     """One run of the scheduled function, every request held against its policy."""
-    world.at(world.now)
-    function = next(each for each in harness.served().functions if each.name == "DailyReport")
-    world.journal.clear()
-    report: Json = harness.handler(function)({}, harness.context(function, seconds))
-    privileges.keep_within("DailyReport", world.journal)
-    return report
+    return jobs.run(world, "DailyReport", seconds)
 
 
 def morning(world: World, days: int = 1) -> date:

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.bundle import document
-from tests.functions import harness
+from tests.functions import jobs
 from tests.functions.bookkeeping import gateway
 from tests.functions.harness import KEY_SECRET, WEBHOOK_SECRET, Reply, World, signature
 from tests.functions.problems import fields, problem
@@ -37,13 +36,7 @@ AUTH = ("rzp_test_local", KEY_SECRET)
 
 def run(world: World) -> dict[str, Any]:
     """One run of the reconciler."""
-    world.at(world.now)
-    function = next(each for each in harness.served().functions if each.name == "ReconcilePayments")
-    world.journal.clear()
-    report: dict[str, Any] = harness.handler(function)({}, harness.context(function))
-    permitted = document.allowed(document.functions()["ReconcilePayments"])
-    assert all(step.needs <= permitted for step in world.journal)
-    return report
+    return jobs.run(world, "ReconcilePayments")
 
 
 def subscriptions(world: World) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from local.mail import Outbox
-from tests.functions import harness
+from tests.functions import harness, jobs
 from tests.functions.harness import START, World
 from tests.functions.test_mandates import standing, told
 from tests.functions.test_refunds import bought, dispute_event, refund_event
@@ -565,8 +565,7 @@ def test_two_periods_that_ran_out_unnoticed_are_told_of_as_one_end(world: World,
 
 
 def remind(world: World) -> None:
-    function = next(each for each in harness.served().functions if each.name == "SendReminders")
-    harness.handler(function)({}, harness.context(function))
+    jobs.run(world, "SendReminders")
 
 
 def test_a_reminder_is_sent_once_and_tells_the_last_day(world: World, box: Box) -> None:

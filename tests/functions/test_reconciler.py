@@ -5,18 +5,14 @@ from typing import Any
 
 import pytest
 
-from tests.functions import harness
+from tests.functions import harness, jobs
 from tests.functions.harness import World
 from tollgate.store import dynamodb
 
 
 def run(world: World, seconds: float | None = None) -> dict[str, Any]:
     """One run of the scheduled function."""
-    world.at(world.now)
-    function = next(each for each in harness.served().functions if each.name == "ReconcilePayments")
-    world.journal.clear()
-    report: dict[str, Any] = harness.handler(function)({}, harness.context(function, seconds))
-    return report
+    return jobs.run(world, "ReconcilePayments", seconds)
 
 
 @pytest.fixture(autouse=True)

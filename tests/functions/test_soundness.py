@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests import privileges
-from tests.functions import harness
+from tests.functions import jobs
 from tests.functions.harness import World
 from tests.functions.test_daily_report import begin
 from tollgate import soundness
@@ -49,12 +48,7 @@ def tampered(world: World, **values: object) -> None:
 def morning(world: World) -> dict[str, Any]:
     """The scheduled function a day later, every request held against its policy."""
     world.later(days=1)
-    world.at(world.now)
-    function = next(each for each in harness.served().functions if each.name == "DailyReport")
-    world.journal.clear()
-    report: dict[str, Any] = harness.handler(function)({}, harness.context(function))
-    privileges.keep_within("DailyReport", world.journal)
-    return report
+    return jobs.run(world, "DailyReport")
 
 
 def test_who_paid_the_day_before_is_judged_and_sound(world: World) -> None:
