@@ -166,6 +166,14 @@ def test_when_no_provider_answers_nothing_is_counted(premium: World, path: str) 
 
 
 @every_task
+def test_a_key_whose_call_nobody_answered_is_free_to_be_used_again(premium: World, path: str) -> None:
+    premium.fail("500")
+    key = {"Idempotency-Key": f"key-{premium.user}"}
+    problem(premium.post(path, BODIES[path], headers=key), 503, "provider_unavailable")
+    assert premium.post(path, BODIES[path], headers=key).status == 200
+
+
+@every_task
 def test_the_same_key_and_body_are_answered_from_memory(premium: World, path: str) -> None:
     key = {"Idempotency-Key": f"key-{premium.user}"}
     first = premium.post(path, BODIES[path], headers=key)

@@ -103,6 +103,13 @@ def test_an_order_is_made_once_under_a_key(world: World) -> None:
     assert [each["id"] for each in made] == [first.json["orderId"]]
 
 
+def test_a_key_under_which_no_order_could_be_made_is_free_to_be_used_again(world: World) -> None:
+    body, key = {"tier": "pro", "plan": "monthly"}, {"Idempotency-Key": "buy-1"}
+    world.sim("POST", "/faults", kind="500", path="/v1/orders")
+    problem(world.post(ORDER, body, headers=key), 503, "provider_unavailable")
+    assert world.post(ORDER, body, headers=key).status == 200
+
+
 def test_a_refusal_is_not_kept_so_the_same_key_works_once_the_reason_is_gone(world: World) -> None:
     parse(world, "k1")
     problem(parse(world, "k2"), 403, "usage_limit_reached")
