@@ -552,6 +552,8 @@ def test_what_another_system_sold_is_no_news(world: World, box: Box) -> None:
 
 def test_two_periods_that_ran_out_unnoticed_are_told_of_as_one_end(world: World, box: Box) -> None:
     world.buy("pro", "monthly")
+    world.feed()
+    world.later(minutes=1)
     world.buy("pro", "monthly")
     world.feed()
     world.at(START + timedelta(days=100))
