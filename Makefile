@@ -34,7 +34,7 @@ test: .venv/.dev .local/.engine ## run the tests, with branch coverage
 
 # On a machine so busy that they would take longer, it is as many as six minutes hold, and the last line says how many.
 simulate: .venv/.dev ## live 10,000 seeded histories of the real handlers, with faults (SEEDS=..., START=...)
-	@.venv/bin/python -m tests.simulation --seeds $(or $(SEEDS),10000) --start $(or $(START),0) --minutes $(or $(MINUTES),6)
+	@.venv/bin/python -m tests.simulation --seeds $(or $(SEEDS),10000) --start $(or $(START),0)
 
 lint: .venv/.dev ## format, lint rules and types
 	@echo "Format"
