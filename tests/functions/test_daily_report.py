@@ -235,6 +235,16 @@ def test_a_refund_that_nobody_told_us_of_ends_its_period(world: World) -> None:
     assert tier(world) == "free"
 
 
+def test_a_refund_that_nobody_told_us_of_takes_back_the_credit_of_what_an_upgrade_replaced(world: World) -> None:
+    yearly = bought(world, "premium", "yearly")
+    bought(world, "lifetime", "lifetime")
+    assert world.get("/api/subscription/status").json["creditBalance"] > 0
+    refund_id = refunded(world, yearly)
+    assert ("refund_not_noted", refund_id, "noted") in mended(closed(world))
+    shown = world.get("/api/subscription/status").json
+    assert (shown["tier"], shown["creditBalance"]) == ("lifetime", 0)
+
+
 def test_a_refund_is_followed_to_its_end(world: World) -> None:
     payment_id = bought(world)
     world.sim("PATCH", "/options", refunds_wait=True)

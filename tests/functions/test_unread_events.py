@@ -154,6 +154,21 @@ def test_a_refund_event_that_cannot_be_read_is_kept_and_the_refund_found_by_look
     assert world.get("/api/subscription/status").json["tier"] == "free"
 
 
+def test_a_refund_found_by_looking_it_up_takes_back_the_credit_of_what_an_upgrade_replaced(world: World) -> None:
+    yearly = world.buy("premium", "yearly")["razorpayPaymentId"]
+    world.buy("lifetime", "lifetime")
+    assert world.get("/api/subscription/status").json["creditBalance"] > 0
+    world.sim("POST", f"/payments/{yearly}/refund")
+    payment = world.razorpay.get(f"/v1/payments/{yearly}", auth=("rzp_test_local", "local-key-secret")).json()
+    event = json.loads(refund_event(world, payment, 249_000))
+    event["payload"]["refund"]["entity"]["id"] = "ref_1"
+    raw = json.dumps(event).encode()
+    kept(world, raw)
+    assert resolve(world, name_of(raw), "look_up").status == 200
+    shown = world.get("/api/subscription/status").json
+    assert (shown["tier"], shown["creditBalance"]) == ("lifetime", 0)
+
+
 def test_what_is_kept_of_an_event_names_nobody(world: World) -> None:
     _, events = paid(world)
     secret = {"email": "asha@example.com", "contact": "+919999999999", "vpa": "asha@upi", "notes": {"name": "Asha"}}
