@@ -1,6 +1,8 @@
 """POST /api/subscription/create-order: the price is ours, the order is Razorpay's, nothing is bought yet."""
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -9,7 +11,7 @@ from tests.functions.problems import fields, problem
 from tollgate import plans
 from tollgate.errors import Conflict
 from tollgate.payments import checkout
-from tollgate.store import users
+from tollgate.store import dynamodb, users
 
 PATH = "/api/subscription/create-order"
 PRICES = {
@@ -216,6 +218,26 @@ def test_twenty_orders_may_wait_for_their_money_and_no_more_until_one_is_paid(wo
     assert world.steps == ["GetItem", "GetItem", "BatchGetItem", "UpdateItem", "razorpay", "TransactWriteItems"]
     problem(world.post("/api/subscription/renew", {}), 409, "conflict", openOrders=20)
     world.order("pro", "monthly", f"{world.user}-2")  # which is nothing to anybody else
+
+
+def test_a_list_that_cannot_be_read_whole_refuses_nobody_for_good(world: World) -> None:
+    for _ in range(20):
+        world.order("pro", "monthly")
+    whole = dynamodb.engine()
+
+    class Parted:
+        """A busy database: it leaves out what it was asked for together."""
+
+        def __call__(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+            if operation == "batch_get_item":
+                return {"Responses": {}, "UnprocessedKeys": request["RequestItems"]}
+            return whole(operation, request)
+
+        def close(self) -> None:
+            whole.close()
+
+    with dynamodb.using(Parted()):
+        problem(world.post(PATH, {"tier": "pro", "plan": "monthly"}), 503, "provider_unavailable")
 
 
 def test_orders_too_old_to_be_paid_take_no_place(world: World) -> None:

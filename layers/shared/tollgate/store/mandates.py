@@ -12,13 +12,24 @@ from typing import Any
 
 from tollgate import calendar
 from tollgate.config import settings
-from tollgate.errors import ProviderUnavailable
 from tollgate.payments import mandates
 from tollgate.payments.mandates import Charge, Mandate, Slot, Stage
 from tollgate.payments.orders import Reason
 from tollgate.store import records, subscriptions, users
-from tollgate.store.dynamodb import ConditionFailedError, from_item, send, to_item
-from tollgate.store.payments import OPEN, Entry, Ledgered, due_rows, key, ledger_row, note_event, put_new, transact
+from tollgate.store.dynamodb import ConditionFailedError, send, to_item
+from tollgate.store.payments import (
+    OPEN,
+    Entry,
+    Ledgered,
+    due_rows,
+    key,
+    ledger_row,
+    note_event,
+    put_new,
+    read,
+    to_ledgered,
+    transact,
+)
 from tollgate.subscriptions import Subscription
 from tollgate.users import User
 
@@ -38,33 +49,33 @@ class Known:
 
 def find(mandate_id: str, payment_id: str | None = None, event: str | None = None) -> Known:
     """The mandate, the ledger entry and the event, read together and consistently."""
-    rows = _read([name for name in (mandate_id, payment_id, event) if name])
+    rows = read([name for name in (mandate_id, payment_id, event) if name])
     row, paid = rows.get(mandate_id), rows.get(payment_id or "")
     return Known(
         mandate=mandates.to_mandate(row) if row and row.get("kind") == "mandate" else None,
-        ledgered=_to_ledgered(paid) if paid else None,
+        ledgered=to_ledgered(paid) if paid else None,
         seen=event in rows,
     )
 
 
 def of_user(mode: str, user_id: str) -> list[Mandate]:
     """The mandates in all the user's places, whatever became of them."""
-    slots = _read(mandates.slots_of(mode, user_id)).values()
+    slots = read(mandates.slots_of(mode, user_id)).values()
     names = [slot["mandateId"] for slot in slots if "mandateId" in slot]
-    found = [mandates.to_mandate(row) for row in _read(names).values()] if names else []
+    found = [mandates.to_mandate(row) for row in read(names).values()] if names else []
     earlier = [each.replaces for each in found if each.replaces]
-    return found + ([mandates.to_mandate(row) for row in _read(earlier).values()] if earlier else [])
+    return found + ([mandates.to_mandate(row) for row in read(earlier).values()] if earlier else [])
 
 
 def slot(name: str) -> Slot | None:
     """A user's place for a mandate, if it was ever taken."""
-    row = _read([name]).get(name)
+    row = read([name]).get(name)
     return _to_slot(row) if row else None
 
 
 def plan_id(name: str) -> str | None:
     """Razorpay's id of a plan, if it was made."""
-    row = _read([name]).get(name)
+    row = read([name]).get(name)
     return str(row["planId"]) if row else None
 
 
@@ -75,26 +86,6 @@ def put_plan(name: str, made: str, before: str | None) -> None:
     if before:
         held = {"ConditionExpression": "planId = :before", "ExpressionAttributeValues": to_item({":before": before})}
     send("put_item", TableName=settings().tables.payments, Item=to_item(row), **held)
-
-
-def _read(names: Sequence[str]) -> dict[str, dict[str, Any]]:
-    table = settings().tables.payments
-    keys = [key(name) for name in sorted(set(names))]
-    answer = send("batch_get_item", RequestItems={table: {"Keys": keys, "ConsistentRead": True}})
-    if answer.get("UnprocessedKeys"):
-        raise ProviderUnavailable("The database is busy; try again in a moment.")
-    return {row["id"]: row for row in (from_item(item) for item in answer["Responses"].get(table, ()))}
-
-
-def _to_ledgered(row: Mapping[str, Any]) -> Ledgered:
-    granted = row.get("subscription")
-    return Ledgered(
-        payment_id=row["id"],
-        user_id=row.get("userId"),
-        order_id=row.get("orderId"),
-        reason=Reason(row["reason"]) if "reason" in row else None,
-        subscription=records.to_subscription(granted) if granted else None,
-    )
 
 
 def _to_slot(row: Mapping[str, Any]) -> Slot:

@@ -15,7 +15,7 @@ from tollgate.config import settings
 from tollgate.errors import Conflict
 from tollgate.payments.orders import LATE, MOST_OPEN, Order, from_order, next_look
 from tollgate.store.dynamodb import ConditionFailedError, from_item, send, to_item
-from tollgate.store.payments import SHARDS, key, transact
+from tollgate.store.payments import SHARDS, key, read, transact
 
 type Listed = dict[str, Any]  # an order's id, and when it was made
 
@@ -67,10 +67,7 @@ def put(order: Order) -> None:
 
 def _waiting(listed: Sequence[Listed], now: datetime) -> list[Listed]:
     """Those of the list that are neither paid nor too old to be paid."""
-    table = settings().tables.payments
-    keys = [key(each["id"]) for each in listed]
-    answer = send("batch_get_item", RequestItems={table: {"Keys": keys, "ConsistentRead": True}})
-    paid = {row["id"] for row in map(from_item, answer["Responses"][table]) if "paymentId" in row}
+    paid = {name for name, row in read(each["id"] for each in listed).items() if "paymentId" in row}
     oldest = calendar.iso(now - LATE)
     return [each for each in listed if each["id"] not in paid and each["at"] > oldest]
 

@@ -6,7 +6,7 @@ transaction that grants, on condition that it is not there yet.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -117,19 +117,31 @@ def find(order_id: str | None, payment_id: str, event: str | None = None, reader
     keys: dict[str, Any] = {table: {"Keys": [key(name) for name in sorted(wanted)], "ConsistentRead": True}}
     if reader:
         keys[people] = {"Keys": [users.key(reader)], "ConsistentRead": True}
-    answer = send("batch_get_item", RequestItems=keys)
-    if answer.get("UnprocessedKeys"):
-        raise ProviderUnavailable("The database is busy; try again in a moment.")
-    rows = {row["id"]: row for row in (from_item(item) for item in answer["Responses"].get(table, ()))}
-    known = [records.to_user(from_item(item)) for item in answer["Responses"].get(people, ())]
+    found = _together(keys)
+    rows = {row["id"]: row for row in found.get(table, ())}
+    known = [records.to_user(row) for row in found.get(people, ())]
     order = rows.get(order_id) if order_id else None
     return Found(
         order=to_order(order) if order and order.get("kind") == "order" else None,
-        ledgered=_to_ledgered(rows[payment_id]) if payment_id in rows else None,
+        ledgered=to_ledgered(rows[payment_id]) if payment_id in rows else None,
         seen=event in rows,
         reader=reader,
         user=known[0] if known else None,
     )
+
+
+def read(names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The rows of these ids, read together and consistently; a hundred at most. Raises ProviderUnavailable."""
+    table = settings().tables.payments
+    keys = [key(name) for name in sorted(set(names))]
+    return {row["id"]: row for row in _together({table: {"Keys": keys, "ConsistentRead": True}}).get(table, ())}
+
+
+def _together(keys: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    answer = send("batch_get_item", RequestItems=keys)
+    if answer.get("UnprocessedKeys"):
+        raise ProviderUnavailable("The database is busy; try again in a moment.")
+    return {table: [from_item(item) for item in items] for table, items in answer["Responses"].items()}
 
 
 def key(name: str) -> dict[str, Any]:
@@ -137,7 +149,8 @@ def key(name: str) -> dict[str, Any]:
     return {"id": to_attribute(name)}
 
 
-def _to_ledgered(row: Mapping[str, Any]) -> Ledgered:
+def to_ledgered(row: Mapping[str, Any]) -> Ledgered:
+    """What the ledger says of a payment."""
     granted = row.get("subscription")
     return Ledgered(
         payment_id=row["id"],
