@@ -7,19 +7,19 @@ import logging
 from collections.abc import Collection, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from statistics import median
 from time import process_time
 from typing import Any
 
 from bench import report
-from bench.ground import Context, Event, Handler, handler
+from bench.context import Context
+from bench.counted import counting
+from bench.ground import Event, Handler, handler
 from bench.report import Goal, UnmeasuredError
 from bench.scenarios import AI, PLAIN, Scenario
 from bench.session import Session
 from tests.simulation.store import Store
-from tollgate.store import dynamodb
 
 WAITS = 2.0  # seconds that an AI call waits for its model
 DATABASE = 0.005  # seconds a call of DynamoDB's takes in its own region
@@ -93,18 +93,13 @@ class Units:
 
 def cost(session: Session) -> list[Goal]:
     """Print and save what a million of each kind of request cost."""
-    before = dynamodb.engine()
-    store = Store(session.ground.template.tables, lambda: datetime.now(UTC))
-    dynamodb.use(store)
-    try:
+    with counting(session) as store:
         found = {
             each.name: units
             for each in (*PLAIN, *AI)
             if session.ground.function(each.function)
             and (units := session.attempt(each.name, partial(_units, session, each, store)))
         }
-    finally:
-        dynamodb.use(before)
     prices = US_EAST_1
     told = {name: units.dollars(prices) for name, units in found.items()}
     report.table(

@@ -30,11 +30,8 @@ class Spent:
 def counting(session: Session) -> Iterator[Store]:
     """An empty store in the product's hands, until the block is left."""
     store = Store(session.ground.template.tables, lambda: datetime.now(UTC))
-    before = dynamodb.use(store)
-    try:
+    with dynamodb.using(store):
         yield store
-    finally:
-        dynamodb.use(before)
 
 
 def spent(session: Session, store: Store, function: str, event: Event, status: int = 200) -> Spent:

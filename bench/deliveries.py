@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict
 from http import HTTPStatus
 from statistics import median, quantiles
@@ -94,7 +93,7 @@ def _units(session: Session) -> dict[str, dict[str, Any]]:
 def _times(session: Session) -> dict[str, dict[str, float]]:
     shop, count = session.shop, QUICK_DELIVERIES if session.quick else DELIVERIES
     events = [shop.webhook(shop.razorpay_event("payment.captured", shop.paid(shop.newcomer()))) for _ in range(count)]
-    with _slow():
+    with dynamodb.using(Slow(dynamodb.engine())):
         first = [_took(shop, each) for each in events]
         again = [_took(shop, each) for each in events]
     return {FIRST: _spread(first), AGAIN: _spread(again)}
@@ -111,16 +110,6 @@ def _took(shop: Shop, event: Event) -> float:
 
 def _spread(times: list[float]) -> dict[str, float]:
     return {"p50": median(times), "p99": quantiles(times, n=100, method="inclusive")[98]}
-
-
-@contextmanager
-def _slow() -> Iterator[None]:
-    engine = dynamodb.engine()
-    dynamodb.use(Slow(engine))
-    try:
-        yield
-    finally:
-        dynamodb.use(engine)
 
 
 def _cold(session: Session) -> list[float]:

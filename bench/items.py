@@ -102,8 +102,5 @@ def items(session: Session) -> list[Goal]:
 @contextmanager
 def _months(session: Session) -> Iterator[Months]:
     months = Months(session)
-    before = dynamodb.use(months.store)
-    try:
+    with dynamodb.using(months.store):
         yield months
-    finally:
-        dynamodb.use(before)

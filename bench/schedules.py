@@ -122,11 +122,8 @@ def _costs(session: Session, users: int) -> Iterator[Cost]:
 @contextmanager
 def _town(session: Session) -> Iterator[Town]:
     town = Town(session)
-    before = dynamodb.use(town.store)
-    try:
+    with dynamodb.using(town.store):
         yield town
-    finally:
-        dynamodb.use(before)
 
 
 def _name(number: int) -> str:

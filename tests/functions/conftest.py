@@ -17,6 +17,8 @@ from local.mail import Outbox, Ses
 from local.simulators import gemini, openai, razorpay
 from local.simulators.razorpay.serving import serve
 from tests.functions import harness
+from tests.functions.bookkeeping import settle_all
+from tests.functions.dying import Fate, mortal
 from tests.functions.harness import Step, World
 from tollgate import app, clock
 
@@ -132,3 +134,12 @@ def world(clients: dict[str, Any], journal: list[Step]) -> Iterator[World]:
     with harness.watched(journal):
         yield made
     clock.travel(timedelta(0))
+
+
+@pytest.fixture
+def fate(world: World) -> Iterator[Fate]:
+    """What happens to the product's ways out, with nothing of earlier tests due any more."""
+    settle_all(world)
+    world.at(harness.START)
+    with mortal() as made:
+        yield made

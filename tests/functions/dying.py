@@ -111,15 +111,14 @@ class MortalCalls(HTTPAdapter):
 @contextmanager
 def mortal() -> Iterator[Fate]:
     """The product's ways out under one fate."""
-    fate, before = Fate(), dynamodb.engine()
+    fate = Fate()
     session = app.gateway()._sdk().session  # noqa: SLF001 -- the SDK's own way to change how it sends
     address = str(settings().razorpay.base_url)
     calls = MortalCalls(fate)
-    dynamodb.use(Mortal(before, fate))
     session.mount(address, calls)
     try:
-        yield fate
+        with dynamodb.using(Mortal(dynamodb.engine(), fate)):
+            yield fate
     finally:
-        dynamodb.use(before)
         session.adapters.pop(address)
         calls.close()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests import privileges
@@ -87,19 +86,9 @@ class Interrupted:
         self._engine.close()
 
 
-@contextmanager
-def on[E: Engine](engine: E) -> Iterator[E]:
-    """Have the product use that engine."""
-    before = dynamodb.use(engine)
-    try:
-        yield engine
-    finally:
-        dynamodb.use(before)
-
-
 def killed(world: World, name: str, kinds: frozenset[str], number: int, *, after: bool) -> bool:
     """A run that dies at its n-th request of these kinds; whether it did not end before."""
-    with on(Dying(dynamodb.engine(), kinds, number, after=after)):
+    with dynamodb.using(Dying(dynamodb.engine(), kinds, number, after=after)):
         try:
             run(world, name)
         except Killed:

@@ -7,7 +7,7 @@ and the reconciler finds comes, and the end has to be the undisturbed one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +16,7 @@ import pytest
 
 from tests.functions import harness
 from tests.functions.bookkeeping import INSTANTS, check, events, forget, gateway, lines, reconcile
-from tests.functions.dying import DEATHS, FAILURES, Died, Fate, mortal
+from tests.functions.dying import DEATHS, FAILURES, Died, Fate
 from tests.functions.harness import Reply, World
 from tests.functions.test_mandates import CANCEL, CREATE, authorise, opened, standing
 from tests.functions.test_review import kept, resolve
@@ -220,17 +220,6 @@ SCENARIOS = {
     "review grants": Scenario(credit_gone, lambda world, name: resolve(world, name, "grant"), told=False),
     "review refunds": Scenario(kept, lambda world, name: resolve(world, name, "refund"), told=False),
 }
-
-
-@pytest.fixture
-def fate(world: World) -> Iterator[Fate]:
-    """Fate, with nothing of other tests due any more."""
-    world.later(days=400)
-    while reconcile(world)["looked"]:
-        pass
-    world.at(harness.START)
-    with mortal() as made:
-        yield made
 
 
 def begin(world: World, scenario: Scenario) -> Any:  # noqa: ANN401 -- what the act needs

@@ -48,11 +48,8 @@ class Faults:
 
 @pytest.fixture
 def faults(world: World) -> Iterator[Faults]:
-    before = dynamodb.engine()
-    made = Faults(before)
-    dynamodb.use(made)
-    yield made
-    dynamodb.use(before)
+    with dynamodb.using(Faults(dynamodb.engine())) as made:
+        yield made
 
 
 @pytest.mark.parametrize("tier", ["free", "pro"])

@@ -142,7 +142,7 @@ def test_a_period_that_is_renewed_at_that_moment_is_left_as_it_was_renewed(world
     (user,) = ends(world, 1)
     world.later(days=31)
     renewed = a_subscription(start=harness.START, name="tgs_0", auto_renew=True, grace_days=4)
-    with jobs.on(jobs.Interrupted(world, lambda: put(world, user, renewed))):
+    with dynamodb.using(jobs.Interrupted(world, lambda: put(world, user, renewed))):
         assert run(world) == done(skipped=1)
     assert standing(world, user) == [("pro", "active", "2026-12-27T10:20:00Z")]
     assert run(world) == done()
@@ -152,7 +152,7 @@ def test_of_two_runs_at_once_each_row_is_written_by_one(world: World) -> None:
     users = ends(world)
     world.later(days=31)
     other: list[Json] = []
-    with jobs.on(jobs.Interrupted(world, lambda: other.append(run(world)))):
+    with dynamodb.using(jobs.Interrupted(world, lambda: other.append(run(world)))):
         first = run(world)
     assert (first, other) == (done(skipped=3), [done(expired=3)])
     assert all(standing(world, user) == [("pro", "expired", None)] for user in users)
@@ -216,7 +216,7 @@ def test_a_row_that_cannot_be_read_stops_no_other_and_is_reported_every_time(wor
 def test_a_row_that_the_database_refuses_stops_no_other(world: World) -> None:
     users = ends(world)
     world.later(days=31)
-    with jobs.on(jobs.Refusing(dynamodb.engine(), users[1], "ValidationException")):
+    with dynamodb.using(jobs.Refusing(dynamodb.engine(), users[1], "ValidationException")):
         assert run(world) == done(expired=2, failed=1)
     assert run(world) == done(expired=1)
 
@@ -239,7 +239,7 @@ class Silent:
 def test_while_the_database_does_not_answer_the_rest_is_left_to_the_next_run(world: World) -> None:
     ends(world, 8)
     world.later(days=31)
-    with jobs.on(Silent(dynamodb.engine())):
+    with dynamodb.using(Silent(dynamodb.engine())):
         assert run(world) == {**done(failed=5), "unfinished": True}
     assert run(world) == done(expired=8)
 
@@ -259,7 +259,7 @@ def test_where_the_index_cannot_be_asked_the_run_fails_for_the_scheduler_to_see(
         def close(self) -> None:
             """Nothing is open."""
 
-    with jobs.on(Broken()), pytest.raises(DatabaseError):
+    with dynamodb.using(Broken()), pytest.raises(DatabaseError):
         run(world)
 
 
@@ -279,7 +279,7 @@ def lagging(world: World) -> Iterator[Callable[[], None]]:
         def close(self) -> None:
             engine.close()
 
-    with jobs.on(Lagging()):
+    with dynamodb.using(Lagging()):
         yield kept.clear
 
 

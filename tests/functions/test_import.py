@@ -275,11 +275,8 @@ def test_a_run_that_was_stopped_is_finished_by_the_same_command(world: World, wr
         "users": write("users", *map(user, names)),
         "subscriptions": write("subscriptions", *map(pro, names)),
     }
-    before = dynamodb.engine()
-    dynamodb.use(Dying(before, 2))
-    with pytest.raises(ProviderUnavailable):
+    with dynamodb.using(Dying(dynamodb.engine(), 2)), pytest.raises(ProviderUnavailable):
         imported(**files)
-    dynamodb.use(before)
     outcome = imported(**files)
     assert 0 < outcome.totals["user rows there already"] < 120
     assert outcome.totals["user rows written"] + outcome.totals["user rows there already"] == 120

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -11,7 +11,7 @@ import pytest
 
 from tests.functions import harness
 from tests.functions.bookkeeping import check, events, reconcile
-from tests.functions.dying import Fate, mortal
+from tests.functions.dying import Fate
 from tests.functions.harness import Reply, World
 from tests.functions.test_mandates import CANCEL, at_razorpay, standing
 from tollgate import ids
@@ -19,17 +19,6 @@ from tollgate import ids
 type Json = dict[str, Any]
 
 FEWEST = 2  # requests that a function makes which is worth interrupting
-
-
-@pytest.fixture
-def fate(world: World) -> Iterator[Fate]:
-    """The product's way to the database, with nothing of other tests due any more."""
-    world.later(days=400)
-    while reconcile(world)["looked"]:
-        pass
-    world.at(harness.START)
-    with mortal() as made:
-        yield made
 
 
 @dataclass(frozen=True, slots=True)

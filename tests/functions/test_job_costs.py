@@ -7,13 +7,13 @@ from datetime import timedelta
 
 import pytest
 
-from tests.functions import harness, jobs
+from tests.functions import harness
 from tests.functions.harness import World
 from tests.simulation.store import Store
 from tests.unit.factories import a_subscription
 from tollgate import expiry
 from tollgate.metering import Action, Call
-from tollgate.store import admission, subscriptions
+from tollgate.store import admission, dynamodb, subscriptions
 from tollgate.store.due import SHARDS
 from tollgate.store.dynamodb import to_item
 
@@ -21,7 +21,7 @@ from tollgate.store.dynamodb import to_item
 @pytest.fixture
 def store(world: World) -> Iterator[Store]:
     """An empty one in the product's hands."""
-    with jobs.on(Store(harness.served().tables, lambda: world.now)) as made:
+    with dynamodb.using(Store(harness.served().tables, lambda: world.now)) as made:
         yield made
 
 

@@ -31,7 +31,7 @@ from hypothesis.stateful import (
 )
 
 from tests.functions import harness, jobs
-from tests.functions.bookkeeping import check, events, facts, forget, lines, reconcile
+from tests.functions.bookkeeping import check, events, facts, forget, lines, reconcile, settle_all
 from tests.functions.dying import DEATHS, FAILURES, Died, Fate, mortal
 from tests.functions.harness import Reply, World
 from tests.functions.test_mandates import CANCEL, CREATE
@@ -330,9 +330,7 @@ class Life(RuleBasedStateMachine):
 @pytest.fixture
 def life(world: World) -> Iterator[type[Life]]:
     """Lives in this world, under one fate."""
-    world.later(days=400)
-    while reconcile(world)["looked"]:
-        pass  # nothing of other tests is due any more
+    settle_all(world)
     with mortal() as fate:
         Life.world, Life.fate = world, fate
         Life.tried.clear()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -470,18 +469,8 @@ class Dead:
         self._engine.close()
 
 
-@contextmanager
-def engine_replaced(replacement: Callable[[Engine], Engine]) -> Iterator[None]:
-    before = dynamodb.engine()
-    dynamodb.use(replacement(before))
-    try:
-        yield
-    finally:
-        dynamodb.use(before)
-
-
 def die(world: World, word: str, *, after: bool) -> None:
-    with engine_replaced(lambda engine: Crashing(engine, word, after=after)), pytest.raises(KeyboardInterrupt):
+    with dynamodb.using(Crashing(dynamodb.engine(), word, after=after)), pytest.raises(KeyboardInterrupt):
         world.feed()
 
 
@@ -514,14 +503,14 @@ def test_a_sender_that_dies_between_ses_and_the_mark_sends_twice_rather_than_nev
 
 def test_a_claim_whose_answer_was_lost_is_recognised(world: World, box: Box) -> None:
     queue(world, "a")
-    with engine_replaced(Doubling):
+    with dynamodb.using(Doubling(dynamodb.engine())):
         assert world.feed() == []
     assert len(box.to(world.user)) == 1
 
 
 def test_a_database_that_does_not_answer_delays_and_loses_nothing(world: World, box: Box) -> None:
     world.buy("pro", "monthly")
-    with engine_replaced(Dead):
+    with dynamodb.using(Dead(dynamodb.engine())):
         assert world.feed()
     assert world.feed() == []
     assert box.kinds(world.user) == ["payment", "started"]

@@ -206,12 +206,8 @@ class _Broken:
 def test_an_event_whose_work_failed_is_not_done_and_comes_again(world: World) -> None:
     """BP-11, RZP-08"""
     _, events = paid(world)
-    whole = dynamodb.engine()
-    dynamodb.use(_Broken(whole))
-    try:
+    with dynamodb.using(_Broken(dynamodb.engine())):
         problem(world.webhook(events[CAPTURED]), 503, "provider_unavailable")
-    finally:
-        dynamodb.use(whole)
     assert grants(world) == []
     assert world.webhook(events[CAPTURED]).json == {"status": "granted"}
     assert world.webhook(events[CAPTURED]).json == {"status": "seen"}

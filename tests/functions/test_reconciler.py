@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.functions import harness, jobs
+from tests.functions.bookkeeping import settle_all
 from tests.functions.harness import World
 from tollgate.store import dynamodb
 
@@ -18,9 +19,7 @@ def run(world: World, seconds: float | None = None) -> dict[str, Any]:
 @pytest.fixture(autouse=True)
 def _alone(world: World) -> None:
     """Nothing of earlier tests is due any more."""
-    world.later(days=100)
-    while run(world)["looked"]:
-        pass
+    settle_all(world)
     world.at(harness.START)
 
 
@@ -134,8 +133,5 @@ def test_an_order_is_looked_up_once_a_run_however_long_the_index_goes_on_to_show
         def close(self) -> None:
             real.close()
 
-    dynamodb.use(Lagging())
-    try:
+    with dynamodb.using(Lagging()):
         assert run(world)["looked"] == 1
-    finally:
-        dynamodb.use(real)

@@ -189,7 +189,7 @@ def test_a_run_killed_anywhere_is_completed_by_the_next(world: World, kinds: fro
 def test_of_two_runs_at_once_each_reminder_is_queued_once(world: World) -> None:
     made = give(world, number=3)
     world.at(india("2026-12-20 09:00:00"))
-    with jobs.on(jobs.Interrupted(world, lambda: run(world))):
+    with dynamodb.using(jobs.Interrupted(world, lambda: run(world))):
         run(world)
     assert all(told(world, user) == {3: facts(3)} for user in made)
 

@@ -210,7 +210,7 @@ def test_of_two_runs_at_once_one_writes_and_the_history_counts_once(world: World
     world.post("/api/ai/parse-resume", RESUME)
     world.at(NOVEMBER_ENDS)
     other: list[Json] = []
-    with jobs.on(jobs.Interrupted(world, lambda: other.append(run(world)))):
+    with dynamodb.using(jobs.Interrupted(world, lambda: other.append(run(world)))):
         assert run(world) == done(skipped=1)
     assert other == [done(closed=1)]
     assert past(world) == [a_month("2026-11", resumes=1)]
@@ -226,7 +226,7 @@ def test_a_count_that_moves_at_that_moment_is_left_to_the_next_run(world: World)
         answer(world, admit(world))
         world.at(NOVEMBER_ENDS)
 
-    with jobs.on(jobs.Interrupted(world, one_more)):
+    with dynamodb.using(jobs.Interrupted(world, one_more)):
         assert run(world) == done(skipped=1)
     assert run(world) == done(closed=1)
     assert past(world) == [a_month("2026-11", resumes=2)]
@@ -236,7 +236,7 @@ def test_a_window_that_opens_at_that_moment_will_be_closed_too(world: World) -> 
     world.buy("pro", "monthly")
     world.post("/api/ai/parse-resume", RESUME)
     world.at(NOVEMBER_ENDS)
-    with jobs.on(jobs.Interrupted(world, lambda: match(world))):
+    with dynamodb.using(jobs.Interrupted(world, lambda: match(world))):
         assert run(world) == done(skipped=1)
     assert run(world) == done(closed=1)
     assert closes(world) == {"dayClosesAt": "2026-12-01T18:30:00Z"}

@@ -174,7 +174,7 @@ def test_a_consumer_that_dies_at_any_write_leaves_nothing_half_counted(world: Wo
         number += 1
         empty(world)
         dying = False
-        with jobs.on(jobs.Dying(dynamodb.engine(), jobs.WRITES, number, after=after)):
+        with dynamodb.using(jobs.Dying(dynamodb.engine(), jobs.WRITES, number, after=after)):
             try:
                 tell(world, changes)
             except jobs.Killed:
@@ -196,7 +196,7 @@ def test_a_call_that_cannot_be_read_fails_alone(world: World) -> None:
 def test_a_database_that_is_down_has_everything_told_again(world: World) -> None:
     live(world)
     changes = records_of(world)
-    with jobs.on(jobs.Refusing(dynamodb.engine(), "RollupsTable", "ThrottlingException")):
+    with dynamodb.using(jobs.Refusing(dynamodb.engine(), "RollupsTable", "ThrottlingException")):
         assert len(tell(world, changes)) == len(changes)
     assert tell(world, changes) == []
     assert rolled(world) == folded(world)

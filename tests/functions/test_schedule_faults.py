@@ -89,7 +89,7 @@ def test_a_row_that_the_index_shows_after_it_was_dealt_with_is_not_dealt_with_ag
         values = {name: value for name, value in request.items() if name not in {"TableName", "Limit"}}
         return kept.setdefault(str(values), answer)
 
-    with jobs.on(Index(as_before)):
+    with dynamodb.using(Index(as_before)):
         run(world, job)
         done = job.effect(world)
         assert done != undone
@@ -105,7 +105,7 @@ def test_a_row_that_the_index_does_not_show_yet_is_dealt_with_by_the_next_run(wo
         mine = [item for item in answer["Items"] if item["userId"]["S"] != world.user]
         return answer | {"Items": mine}
 
-    with jobs.on(Index(nothing)):
+    with dynamodb.using(Index(nothing)):
         assert run(world, job)["failed"] == 0
     assert job.effect(world) == undone
     run(world, job)
@@ -134,7 +134,7 @@ def test_a_row_that_is_gone_between_the_query_and_the_write_stays_gone_and_stops
                 gone.append(first)
         return answer
 
-    with jobs.on(Index(vanishing)):
+    with dynamodb.using(Index(vanishing)):
         assert run(world, job)["failed"] == 0
     assert gone == [first]
     assert (

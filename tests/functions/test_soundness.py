@@ -96,11 +96,8 @@ def test_what_is_written_between_two_reads_is_no_fault(world: World) -> None:
         def close(self) -> None:
             real.close()
 
-    dynamodb.use(Meanwhile())
-    try:
+    with dynamodb.using(Meanwhile()):
         assert soundness.judge([world.user]).unsound == {}
-    finally:
-        dynamodb.use(real)
     assert asked
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -100,6 +101,16 @@ def use(replacement: Engine | None) -> Engine | None:
     before = _engines[0] if _engines else None
     _engines[:] = [replacement] if replacement else []
     return before
+
+
+@contextmanager
+def using[E: Engine](replacement: E) -> Iterator[E]:
+    """Another engine until the block is left."""
+    before = use(replacement)
+    try:
+        yield replacement
+    finally:
+        use(before)
 
 
 def to_attribute(value: object) -> dict[str, Any]:
