@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
+from contextlib import contextmanager
 from statistics import median
 from typing import Any
 
-from bench import PATHS, report
+from bench import report
 from bench.failover import failover
-from bench.report import Goal, UnmeasuredError
-from bench.rounds import PEERS
+from bench.report import Goal
+from bench.rounds import PEERS, Figures, Subject, alternating
 from bench.session import Session
 from bench.shop import RESUME
 from local.settings import ROOT
 from local.simulators.llm import answer
+from tollgate import app
 from tollgate.ai.schema import openai_schema
 from tollgate.resumes.schema import Resume
 
@@ -32,40 +28,6 @@ OURS_WHOLE, PLAIN_WHOLE = "ours, local engine", "plain version, local engine"
 ROUTER, PROXY = "LiteLLM Router", "LiteLLM proxy"
 MOST = {SDK: 2.0, PLAIN: 1.0, ROUTER: 1.0, PROXY: 0.2}
 PARSING = f"{OURS}, with parse-resume's own work"
-
-
-@dataclass(frozen=True, slots=True)
-class Peer:
-    """A process that answers rounds: its module, what it is told beside the upstream and the body, and whose Python runs it."""
-
-    name: str
-    module: str
-    told: Mapping[str, object]
-    python: str = sys.executable
-
-
-class Running:
-    """A peer's process."""
-
-    def __init__(self, peer: Peer, process: subprocess.Popen[str]) -> None:
-        self.peer = peer
-        self._process = process
-        self.figures: list[dict[str, float]] = []
-
-    def round(self, *, counted: bool = True) -> None:
-        """Have it do one."""
-        if self._process.stdin is None or self._process.stdout is None:
-            raise UnmeasuredError("it has no pipes")
-        try:
-            self._process.stdin.write("go\n")
-            self._process.stdin.flush()
-            line = self._process.stdout.readline()
-        except OSError:
-            line = ""
-        if not line:
-            raise UnmeasuredError("its process ended")
-        if counted:
-            self.figures.append(json.loads(line))
 
 
 def ai(session: Session) -> list[Goal]:
@@ -99,25 +61,14 @@ def ai(session: Session) -> list[Goal]:
         return _verdicts(found) + failover(url, session.facts)
 
 
-def measured(session: Session) -> dict[str, list[dict[str, float]]]:
+def measured(session: Session) -> dict[str, list[Figures]]:
     """The rounds of every peer, alternating."""
-    with upstream(session) as url, ExitStack() as opened:
-        told = {"upstream": url, "body": _body(session), "calls": CALLS}
-        running = [opened.enter_context(_process(session, peer, told)) for peer in peers(session)]
-        for number in range((QUICK_ROUNDS if session.quick else ROUNDS) + 1):  # the first warms up
-            for each in list(running):
-                if session.attempt(each.peer.name, partial(_round, each, number)) is None:
-                    running.remove(each)
-            report.progress(f"ai: round {number}")
-        return {each.peer.name: each.figures for each in running}
+    with upstream(session) as url:
+        told = {"upstream": url, "body": body(session), "calls": CALLS}
+        return alternating(session, "ai", peers(session, told), QUICK_ROUNDS if session.quick else ROUNDS)
 
 
-def _round(running: Running, number: int) -> bool:
-    running.round(counted=number > 0)
-    return True
-
-
-def peers(session: Session) -> list[Peer]:
+def peers(session: Session, told: Mapping[str, object]) -> list[Subject]:
     """Who is compared. LiteLLM only where it was asked for and could be installed."""
 
     def event(user: str) -> object:
@@ -126,32 +77,32 @@ def peers(session: Session) -> list[Peer]:
     def lasting() -> list[object]:
         return [event(session.shop.customer("lifetime", "lifetime"))]
 
-    parsing = {"handler": "ai.parse_resume.handler"}
     mixed = [event(session.shop.customer("pro", "monthly")) for _ in range(USERS)]
+
+    def peer(name: str, module: str, **job: object) -> Subject:
+        return Subject(name, f"bench.peers.{module}", {**told, **job})
+
     found = [
-        Peer(SDK, "sdk", {}),
-        Peer(PLAIN, "plain", {"events": lasting(), "stubbed": True}),
-        Peer(OURS, "ours", {"handler": "asking.handler", "events": lasting(), "stubbed": True}),
-        Peer(PARSING, "ours", {**parsing, "events": lasting(), "stubbed": True}),
-        Peer(PLAIN_WHOLE, "plain", {"events": lasting(), "stubbed": False}),
-        Peer(OURS_WHOLE, "ours", {"handler": "asking.handler", "events": lasting(), "stubbed": False}),
-        Peer(
-            "ours, hybrid plan, local engine", "ours", {"handler": "asking.handler", "events": mixed, "stubbed": False}
-        ),
+        peer(SDK, "sdk"),
+        peer(PLAIN, "plain", events=lasting(), stubbed=True),
+        peer(OURS, "ours", handler="asking.handler", events=lasting(), stubbed=True),
+        peer(PARSING, "ours", handler="ai.parse_resume.handler", events=lasting(), stubbed=True),
+        peer(PLAIN_WHOLE, "plain", events=lasting(), stubbed=False),
+        peer(OURS_WHOLE, "ours", handler="asking.handler", events=lasting(), stubbed=False),
+        peer("ours, hybrid plan, local engine", "ours", handler="asking.handler", events=mixed, stubbed=False),
     ]
-    if session.peers and (python := session.attempt("LiteLLM", litellm)):
-        found += [
-            Peer(ROUTER, "litellm_router", {}, python),
-            Peer(PROXY, "litellm_proxy", {}, python),
-        ]
-    return found
+    return [*found, *with_litellm(session, told, ROUTER, PROXY)] if session.peers else found
 
 
-def litellm() -> str:
-    """The Python that has LiteLLM."""
+def with_litellm(session: Session, told: Mapping[str, object], router: str, proxy: str) -> list[Subject]:
+    """LiteLLM's SDK and its proxy with one caller, where they are installed."""
     if not PEERS.exists():
-        raise UnmeasuredError(f"there is no {PEERS.parent.parent.name}; `make bench` makes it")
-    return str(PEERS)
+        session.problems.append(f"LiteLLM: there is no {PEERS.parent.parent.name}; `make bench` makes it")
+        return []
+    return [
+        Subject(router, "bench.peers.litellm_router", told, str(PEERS)),
+        Subject(proxy, "bench.subjects.proxied", {**told, "callers": 1}, str(PEERS)),
+    ]
 
 
 @contextmanager
@@ -169,51 +120,13 @@ def upstream(session: Session) -> Iterator[str]:
             process.kill()
 
 
-def _body(session: Session) -> dict[str, Any]:
+def body(session: Session) -> dict[str, Any]:
     """What our adapter sends to OpenAI for this resume, so that everybody sends the same."""
     shop = session.shop
+    app.build_ai()  # as a function does while it starts
     shop.call("ParseResume", {"text": RESUME}, shop.customer("lifetime", "lifetime"))
-    body: dict[str, Any] = shop.simulator("OPENAI", "/_sim/requests", None)["requests"][-1]["body"]
-    return body
-
-
-@contextmanager
-def _process(session: Session, peer: Peer, told: Mapping[str, object]) -> Iterator[Running]:
-    ground, file = session.ground, session.ground.scratch / f"{peer.name}.json"
-    file.write_text(json.dumps({**told, **peer.told}), encoding="utf-8")
-    variables = {
-        **ground.environment,
-        "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # or it looks for prices in the network first
-        "OPENAI_BASE_URL": f"{told['upstream']}/v1",
-        "GEMINI_BASE_URL": str(told["upstream"]),
-        "PYTHONPATH": os.pathsep.join((*PATHS, str(ROOT))),
-    }
-    said = ground.scratch / f"{peer.name}.log"
-    with (
-        said.open("w", encoding="utf-8") as errors,
-        subprocess.Popen(
-            [peer.python, "-m", f"bench.peers.{peer.module}", str(file)],
-            env=variables,
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-        ) as process,
-    ):
-        try:
-            yield Running(peer, process)
-        finally:
-            if process.stdin is not None:
-                with suppress(BrokenPipeError):
-                    process.stdin.close()  # it ends with its input
-            process.wait(30)
-            _explain(peer, process.returncode, said)
-
-
-def _explain(peer: Peer, status: int, said: Path) -> None:
-    if status:
-        report.progress(f"{peer.name}: {said.read_text(encoding='utf-8', errors='replace')[-600:].strip()}")
+    sent: dict[str, Any] = shop.simulator("OPENAI", "/_sim/requests", None)["requests"][-1]["body"]
+    return sent
 
 
 def _row(

@@ -12,7 +12,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
 type Event = dict[str, Any]
 type Handler = Callable[[Event, object], dict[str, Any]]
 
-_numbers = count(1)
-
 
 @dataclass(frozen=True, slots=True)
 class Ground:
@@ -45,20 +42,6 @@ class Ground:
     def function(self, name: str) -> Function | None:
         """The function of that name, if the template has it."""
         return next((each for each in self.template.functions if each.name == name), None)
-
-
-class Context:
-    """What Lambda hands a handler beside the event. Every call has an id of its own."""
-
-    function_name = "bench"
-    memory_limit_in_mb = 1769
-    invoked_function_arn = "arn:aws:lambda:ap-south-1:000000000000:function:bench"
-
-    def __init__(self) -> None:
-        self.aws_request_id = f"req-{os.getpid()}-{next(_numbers)}"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 29_000
 
 
 @contextmanager

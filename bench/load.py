@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 from statistics import median, quantiles
 from threading import Event, Lock, Thread
@@ -139,7 +140,7 @@ class Caller:
             self.seen.note(name, 0, (time.perf_counter() - begun) * 1000)
             return None
         self.seen.note(name, reply.status_code, (time.perf_counter() - begun) * 1000)
-        if reply.status_code == 500:  # noqa: PLR2004 -- a status
+        if reply.status_code == HTTPStatus.INTERNAL_SERVER_ERROR:
             self.seen.broken.append(f"{name}: {reply.text}")
         return reply
 
@@ -149,7 +150,7 @@ class Caller:
         user = f"buyer-{self.number}-{self.users}"
         tier, plan = self.rng.choice([("pro", "monthly"), ("premium", "yearly"), ("one-time", "one-time")])
         made = self.ask("order", "POST", "/api/subscription/create-order", user, {"tier": tier, "plan": plan})
-        if made is None or made.status_code != 200:  # noqa: PLR2004 -- a status
+        if made is None or made.status_code != HTTPStatus.OK:
             return
         with self.seen.lock:
             self.seen.buyers.append(user)
@@ -167,7 +168,7 @@ class Caller:
         """One call of many for the units of an account that has few of them."""
         user = f"crowd-{self._crowd()}"
         reply = self.ask("parse", "POST", "/api/ai/parse-resume", user, RESUME)
-        if reply is not None and reply.status_code == 200:  # noqa: PLR2004 -- a status
+        if reply is not None and reply.status_code == HTTPStatus.OK:
             with self.seen.lock:
                 self.seen.crowds[user] += 1
 

@@ -7,12 +7,11 @@ from statistics import median
 from typing import Any
 
 from bench import report
-from bench.ai import upstream
+from bench.ai import body, upstream, with_litellm
 from bench.report import Goal
 from bench.rounds import PEERS, Figures, Subject, alternating
 from bench.session import Session
 from bench.shop import RESUME
-from tollgate import app
 
 ROUNDS, QUICK_ROUNDS = 7, 3
 CALLS, QUICK_CALLS, CROWD_CALLS = 150, 30, 30
@@ -52,15 +51,6 @@ def pace(session: Session) -> list[Goal]:
     return []
 
 
-def body(session: Session) -> dict[str, Any]:
-    """What our adapter sends to OpenAI for this resume, so that everybody sends the same."""
-    shop = session.shop
-    app.build_ai()  # as a function does while it starts
-    shop.call("ParseResume", {"text": RESUME}, shop.customer("lifetime", "lifetime"))
-    sent: dict[str, Any] = shop.simulator("OPENAI", "/_sim/requests", None)["requests"][-1]["body"]
-    return sent
-
-
 def _lasting(session: Session) -> list[object]:
     shop = session.shop
     return [shop.request("ParseResume", shop.customer("lifetime", "lifetime"), {"text": RESUME})]
@@ -76,20 +66,13 @@ def _plain(session: Session, told: Mapping[str, object], name: str, copies: int 
 
 
 def _alone(session: Session, told: Mapping[str, object]) -> list[Subject]:
-    found = [
+    return [
         Subject(FLOOR, "bench.subjects.floor", {**told, "handler": "asking.handler", "events": _lasting(session)}),
         Subject(SDK, "bench.peers.sdk", told),
         _ours(session, told, OURS),
         _plain(session, told, PLAIN),
+        *with_litellm(session, told, ROUTER, PROXY),
     ]
-    if PEERS.exists():
-        found += [
-            Subject(ROUTER, "bench.peers.litellm_router", told, str(PEERS)),
-            Subject(PROXY, "bench.subjects.proxied", {**told, "callers": 1}, str(PEERS)),
-        ]
-    else:
-        session.problems.append(f"LiteLLM: there is no {PEERS.parent.parent.name}; `make bench` makes it")
-    return found
 
 
 def _together(session: Session, told: Mapping[str, object]) -> list[Subject]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
+from http import HTTPStatus
 from statistics import median, quantiles
 from typing import Any
 
@@ -82,6 +83,6 @@ def _polite(session: Session, polite: Event, hostile: Event, flood: int, calls: 
         begun = time.perf_counter()
         reply = session.shop.send("Status", polite)
         times.append(1000 * (time.perf_counter() - begun))
-        if reply["statusCode"] != 200:  # noqa: PLR2004 -- anything else is no measurement
+        if reply["statusCode"] != HTTPStatus.OK:
             raise UnmeasuredError(f"status answered {reply['statusCode']}")
     return times

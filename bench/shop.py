@@ -15,7 +15,8 @@ from typing import Any
 
 import httpx2
 
-from bench.ground import Context, Event, Ground, handler
+from bench.context import Context
+from bench.ground import Event, Ground, handler
 from bench.report import UnmeasuredError
 from local import gateway
 from local.control import token

@@ -7,8 +7,8 @@ from statistics import median, quantiles
 from typing import Any
 
 from bench import report
-from bench.ai import upstream
-from bench.pace import OURS, PLAIN, body
+from bench.ai import body, upstream
+from bench.pace import OURS, PLAIN
 from bench.report import Goal
 from bench.rounds import Subject, alternating
 from bench.session import Session

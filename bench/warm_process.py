@@ -11,8 +11,9 @@ from pathlib import Path
 from time import process_time
 from typing import Any, cast
 
+from bench.context import Context
 from bench.fresh import BARE_EVENT
-from bench.ground import Context, Event, Handler, handler
+from bench.ground import Event, Handler, handler
 from bench.warm import BARE, Job
 from local.simulators.llm import answer
 from tollgate import app, clock

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
-from aws_lambda_powertools.metrics import MetricUnit
 
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
+from bench.shell.observed import observed
 
 app = APIGatewayHttpResolver()
-logger = Logger(service="bare")
-metrics = Metrics(namespace="Bare", service="bare")
 
 
 @app.get("/bare")
@@ -21,10 +14,4 @@ def bare() -> dict[str, object]:
     return {}
 
 
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    reply = app.resolve(event, context)
-    logger.info("request", route=event["routeKey"], status=reply["statusCode"])
-    metrics.add_metric(name="Latency", unit=MetricUnit.Milliseconds, value=1)
-    metrics.add_metric(name="Requests", unit=MetricUnit.Count, value=1)
-    metrics.flush_metrics()
-    return reply
+handler = observed(app)

@@ -27,16 +27,24 @@ def serve(
 
     The first round is not counted by whoever asks for it. `cpu` is the clock of whatever does the work; `facts` are told beside.
     """
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    for _ in sys.stdin:
+
+    def one() -> dict[str, float]:
         spent, waited = cpu(), []
         for _ in range(calls):
             begun = perf_counter()
             call()
             waited.append(perf_counter() - begun)
-        figures = {"cpu": (cpu() - spent) / calls, "wall": sorted(waited)[calls // 2]}
-        answers.write(json.dumps(figures | facts()) + "\n")
+        return {"cpu": (cpu() - spent) / calls, "wall": sorted(waited)[calls // 2]} | facts()
+
+    answer(one)
+
+
+def answer(one: Callable[[], object]) -> None:
+    """A round for each line that comes in, and what it found for each line that goes out. What is printed goes nowhere."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    for _ in sys.stdin:
+        answers.write(json.dumps(one()) + "\n")
         answers.flush()
 
 

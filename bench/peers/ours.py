@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from http import HTTPStatus
 from itertools import cycle
 
-from bench.ground import Context, handler
+from bench.context import Context
+from bench.ground import handler
 from bench.peers import loop
 from bench.warm_process import Replay, thin
 from tollgate import app
@@ -55,7 +57,7 @@ def main() -> None:
 
     def call() -> None:
         reply = subject(next(events), Context())
-        if reply["statusCode"] != 200:  # noqa: PLR2004 -- anything else is no measurement
+        if reply["statusCode"] != HTTPStatus.OK:
             raise RuntimeError(reply["body"])
 
     if told["stubbed"]:

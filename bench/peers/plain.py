@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 import boto3
@@ -17,7 +18,8 @@ import openai
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
-from bench.ground import Context, Event
+from bench.context import Context
+from bench.ground import Event
 from bench.peers import loop
 from bench.warm_process import Replay, boto
 
@@ -71,7 +73,7 @@ def main() -> None:
 
     def call() -> None:
         reply = subject(event, Context())
-        if reply["statusCode"] != 200:  # noqa: PLR2004 -- anything else is no measurement
+        if reply["statusCode"] != HTTPStatus.OK:
             raise RuntimeError(reply["body"])
 
     def facts() -> dict[str, float]:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import importlib
+from http import HTTPStatus
 
-from bench.subjects import work
+from bench.context import Context
+from bench.peers import loop
 
 
 def main() -> None:
     """Serve rounds."""
-    job = work.told()
+    job = loop.job()
     module, _, attribute = job["handler"].rpartition(".")
-    handler, event, context = getattr(importlib.import_module(module), attribute), job["event"], work.Context()
+    handler, event, context = getattr(importlib.import_module(module), attribute), job["event"], Context()
 
     def call() -> None:
         reply = handler(event, context)
-        if reply["statusCode"] != 200 or job["answers"] not in reply["body"]:  # noqa: PLR2004 -- anything else is no measurement
+        if reply["statusCode"] != HTTPStatus.OK or job["answers"] not in reply["body"]:
             raise RuntimeError(str(reply))
 
-    work.serve(lambda: work.spent(call, job["calls"]))
+    loop.serve(call, job["calls"])
 
 
 if __name__ == "__main__":

@@ -8,12 +8,14 @@ from __future__ import annotations
 import importlib
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from itertools import cycle
 from time import perf_counter
 from typing import Any, cast
 
-from bench.ground import Context, Handler, handler
-from bench.subjects import work
+from bench.context import Context
+from bench.ground import Handler, handler
+from bench.peers import loop
 from bench.warm_process import Instant, Replay, Tap, boto, thin
 from tollgate import app
 from tollgate.ai.provider import Completion, Provider, Request
@@ -77,7 +79,7 @@ class Meter:
 
 def main() -> None:
     """Serve rounds: for each latency the seconds before the upstream, and how often the store was asked by then."""
-    told, meter = work.told(), Meter()
+    told, meter = loop.job(), Meter()
     made: dict[str, Callable[[dict[str, Any], Asked], tuple[Handler, Tap]]] = {"ours": ours, "plain": plain}
     subject, tap = made[told["of"]](told, meter.provider)
     events = cycle(told["events"])
@@ -91,12 +93,12 @@ def main() -> None:
             event, context = next(events), Context()
             begun = perf_counter()
             reply = replay(event, context)
-            if reply["statusCode"] != 200 or not meter.moment:  # noqa: PLR2004 -- anything else is no measurement
+            if reply["statusCode"] != HTTPStatus.OK or not meter.moment:
                 raise RuntimeError(str(reply))
             found.append(meter.moment - begun)
         return {"times": found, "calls": meter.before, "all": meter.stored}
 
-    work.serve(lambda: {str(latency): times(latency) for latency in told["latencies"]})
+    loop.answer(lambda: {str(latency): times(latency) for latency in told["latencies"]})
 
 
 if __name__ == "__main__":
