@@ -31,7 +31,6 @@ MONTHS = {"monthly": 1, "quarterly": 3, "yearly": 12}
 RESUMES: dict[str, int | None] = {"free": 1, "one-time": 1}  # the others: without limit
 LETTERS: dict[str, int | None] = {"free": 0, "one-time": 0, "student": 5, "pro": 5}
 HOURLY = {"free": 10, "one-time": 20, "student": 100, "pro": 100, "premium": 500, "lifetime": 500}
-LEAST = 100  # paise that an order costs at least
 UNITS = {"/api/ai/parse-resume": "resumes", "/api/ai/cover-letter": "letters"}
 
 

@@ -118,10 +118,6 @@ class Store:
             happen()
         self._instant = now
 
-    def next_due(self) -> float | None:
-        """When something comes next by itself, in seconds since 1970; None where nothing is under way."""
-        return self._due[0][0] if self._due else None
-
     def _later(self, instant: float, happen: Callable[[], None]) -> None:
         self._sequence += 1
         heappush(self._due, (instant, self._sequence, happen))

@@ -16,7 +16,7 @@ from tollgate import calendar
 from tollgate.config import settings
 from tollgate.errors import ProviderUnavailable
 from tollgate.metering import NO_TERMS
-from tollgate.store import subscriptions, users
+from tollgate.store import subscriptions
 from tollgate.store.dynamodb import ConditionFailedError, from_item, send, to_item
 from tollgate.store.payments import key
 from tollgate.users import User
@@ -123,12 +123,6 @@ def bury(user_id: str, before: User | None, now: datetime) -> None:
             "ExpressionAttributeValues": to_item({":seen": before.version}),
         }
     send("put_item", TableName=settings().tables.users, Item=to_item(row), **held)
-
-
-def buried(user_id: str) -> User | None:
-    """The record, if it is that of a deleted account."""
-    found = users.get(user_id)
-    return found if found and found.deleted_at else None
 
 
 def erase(section: Section, user_id: str) -> bool:
