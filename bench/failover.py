@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from statistics import quantiles
+from statistics import median
 from time import perf_counter
 
 from bench import report
@@ -35,7 +35,7 @@ def failover(url: str, facts: Mapping[str, object]) -> list[Goal]:
     found = measured(url)
     report.table(
         "Time to the other provider when one is down, wall ms",
-        ("who is down", "first call", "second", f"quickest quarter of {CALLS} later", "more than with both up"),
+        ("who is down", "first call", "second", f"median of {CALLS} later", "more than with both up"),
         [_row(name, found) for name in found],
         f"The first attempt may take {FIRST_ATTEMPT_SECONDS:.0f} s of a request's {BUDGET_SECONDS:.0f}. A time-out opens the\n"
         "breaker at once, a refused connection at the third, since it costs next to nothing. Later calls alternate. A call that\n"
@@ -101,8 +101,7 @@ def hanging() -> Iterator[str]:
 
 
 def _later(times: Times) -> float:
-    """A later call of the quicker quarter: where others use the machine too, most calls wait for those."""
-    return quantiles(times[2:], n=4)[0]
+    return median(times[2:])
 
 
 def _up(name: str, found: Mapping[str, Times]) -> Times:

@@ -39,8 +39,7 @@ from tollgate import invariants
 CROWD = 25  # calls that fight for one account's units
 SETTLE = timedelta(hours=2)  # of the local clock, until whoever was not told has looked
 PATIENCE = 180  # seconds for the stack to start or to end, on a machine that has much else to do
-FLAT = 0.05  # by how much of itself the last third's median may be above the middle third's, or
-SLACK = 2**20  # by so many bytes, of a process that has few
+FLAT = 0.05  # by how much of itself the last third's median may be above the middle third's
 FEWEST = 30  # samples, for that to mean something
 RESUME = {"text": "Asha Rao\nasha@example.com\nEngineer, Example Labs, 2021 - present\nSkills\nPython, AWS"}
 AI_FAULTS = ("500", "429-rate", "503", "badjson", "wrong-shape", "reset-mid-body", "length", "no-usage")
@@ -262,11 +261,10 @@ def judged(site: Site, seen: Seen) -> list[str]:
     )
     world = World(razorpay=razorpay, openai=openai, gemini=gemini, raw=raw)
     world.now = datetime.now(UTC) + SETTLE
-    there = bookkeeping.gateway(world)
     found = []
     for user in [*seen.buyers, *seen.crowds]:
         world.user = user
-        facts = bookkeeping.facts(world, there)
+        facts = bookkeeping.facts(world)
         found += [f"{user}: {each}" for each in invariants.broken(facts, at_rest=user.startswith("buyer"))]
         logged = sum(1 for row in facts.usage if row["success"])
         if seen.crowds[user] > logged:
@@ -347,7 +345,7 @@ def unwell(seen: Seen) -> list[str]:
     found += seen.broken
     for name in HELD if len(seen.memory) >= FEWEST else ():
         middle, last = grown(seen, name)
-        if last - middle > max(FLAT * middle, SLACK):
+        if last > (1 + FLAT) * middle:
             found.append(f"{name} grew from {middle >> 20} to {last >> 20} MB")
     return found
 

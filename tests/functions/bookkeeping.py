@@ -52,9 +52,9 @@ def _is_whose(entity: Json, user: str) -> bool:
     return isinstance(entity["notes"], dict) and entity["notes"].get("userId") == user
 
 
-def facts(world: World, there: Json | None = None, *, acknowledged: frozenset[str] = frozenset()) -> Facts:
+def facts(world: World, *, acknowledged: frozenset[str] = frozenset()) -> Facts:
     """Everything there is of the world's user now."""
-    there = there or gateway(world)
+    there = gateway(world)
     paid = payments_of(world, there)
     names = set(paid) | set(mandates.slots_of("test", world.user)) | {each["payment_id"] for each in there["refunds"]}
     names |= {
