@@ -7,16 +7,20 @@ import hashlib
 import hmac
 import importlib
 import json
+import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
+from unittest import mock
 from urllib.parse import urlsplit
 
 import httpx2
+from aws_lambda_powertools.metrics import EphemeralMetrics
 
 from local import gateway, streams, template
 from local.gateway import Request
@@ -25,6 +29,7 @@ from local.worker import Context
 from tests import privileges
 from tests.bundle import document
 from tollgate import app, clock, ids
+from tollgate import streams as consumers
 from tollgate.config import settings
 from tollgate.http import idempotency
 from tollgate.store import dynamodb
@@ -344,6 +349,22 @@ def context(function: Function, seconds: float | None = None) -> Context:
         invoked_function_arn=f"arn:aws:lambda:ap-south-1:000000000000:function:{function.name}",
         deadline=time.monotonic() + (function.timeout if seconds is None else seconds),
     )
+
+
+class _OwnMetrics(threading.local):
+    """Metrics of each thread's own: Powertools' are one set a process, and Lambda asks a process one thing at a time."""
+
+    def __init__(self) -> None:
+        own = EphemeralMetrics(namespace="Tollgate/tests", service="tollgate")
+        self.add_metric, self.add_dimension, self.flush_metrics = own.add_metric, own.add_dimension, own.flush_metrics
+
+
+def consume_at_once(work: Callable[[], object], threads: int) -> None:
+    """Do work that calls handlers of streams, in threads that each stand for an environment. What one raises is raised."""
+    with mock.patch.object(consumers, "metrics", _OwnMetrics()), ThreadPoolExecutor(threads) as pool:
+        ready = threading.Barrier(threads)
+        for done in [pool.submit(lambda: (ready.wait(), work())) for _ in range(threads)]:
+            done.result()
 
 
 def signed_token(claims: Json, *, secret: str = JWT_SECRET, **header: object) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -397,14 +396,7 @@ def test_two_consumers_at_once_send_each_mail_once(world: World, box: Box) -> No
     queue(world, *map(str, range(8)))
     function = next(each for each in harness.served().functions if each.name == "SendNotices")
     batch = [each for each in world.changes("NoticesTable") if each["eventName"] == "INSERT"]
-    threads = [
-        threading.Thread(target=harness.handler(function), args=({"Records": batch}, harness.context(function)))
-        for _ in range(4)
-    ]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
+    harness.consume_at_once(lambda: harness.handler(function)({"Records": batch}, harness.context(function)), 4)
     assert world.feed() == []
     assert len(box.to(world.user)) == 8
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -156,11 +155,7 @@ def test_two_consumers_at_once_count_once(world: World) -> None:
             batch = [record for of, record in changes if of == name]
             harness.handler(function_of(name))({"Records": batch}, harness.context(function_of(name)))
 
-    threads = [threading.Thread(target=run) for _ in range(3)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
+    harness.consume_at_once(run, 3)
     assert tell(world, changes) == []  # what met a conflict too often was reported, and is told again
     assert rolled(world) == folded(world)
 

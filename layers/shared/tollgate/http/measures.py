@@ -33,11 +33,13 @@ class Measures:
 
     def write(self, message: str, at: datetime, **facts: str | float | None) -> None:
         """Write the line, and forget its metrics. Facts that are None are left out; CloudWatch bills by the byte."""
+        units, values = self._units, self._values
+        self._units, self._values = {}, {}
         said = {name: value for name, value in facts.items() if value is not None}
         directive = {
             "Namespace": self._namespace,
             "Dimensions": [["service"]],
-            "Metrics": [{"Name": name, "Unit": unit} for name, unit in self._units.items()],
+            "Metrics": [{"Name": name, "Unit": unit} for name, unit in units.items()],
         }
         traced = {"xray_trace_id": trace} if (trace := trace_id()) else {}
         whole = {
@@ -46,7 +48,6 @@ class Measures:
             **said,
             **traced,
             "_aws": {"Timestamp": int(at.timestamp() * 1000), "CloudWatchMetrics": [directive]},
-            **self._values,
+            **values,
         }
-        self._units, self._values = {}, {}
         sys.stdout.write(_line(whole) + "\n")  # one write a line: Lambda takes each for an entry of the log
