@@ -4,8 +4,9 @@ import ipaddress
 import sys
 
 from tests.privileges import pytest_sessionfinish, pytest_testnodedown
+from tests.watching import pytest_runtest_call
 
-__all__ = ["pytest_sessionfinish", "pytest_testnodedown"]
+__all__ = ["pytest_runtest_call", "pytest_sessionfinish", "pytest_testnodedown"]
 
 HERE = {"localhost", "127.0.0.1", "::1", "0.0.0.0", "", None}  # noqa: S104 -- names of this machine, nobody listens on them
 

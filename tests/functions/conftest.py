@@ -20,6 +20,7 @@ from tests.functions import harness
 from tests.functions.bookkeeping import settle_all
 from tests.functions.dying import Fate, mortal
 from tests.functions.harness import Step, World
+from tests.watching import unwatched
 from tollgate import app, clock
 
 NOWHERE = "http://127.0.0.1:9"
@@ -66,13 +67,15 @@ def addresses(journal: list[Step], outbox: Outbox) -> Iterator[Mapping[str, str]
         found = {"dynamodb": engine.endpoint}
         for name, simulator in apps.items():
             listener = socket.create_server(("127.0.0.1", 0))
-            found[name] = stack.enter_context(serve(Watched(name, simulator, journal), listener))
+            with unwatched():
+                found[name] = stack.enter_context(serve(Watched(name, simulator, journal), listener))
         yield found
 
 
 @pytest.fixture(scope="module", autouse=True)
-def environment(addresses: Mapping[str, str]) -> Iterator[None]:
-    """The functions' environment, and nothing left of it afterwards."""
+def environment(addresses: Mapping[str, str], clients: dict[str, Any]) -> Iterator[None]:
+    """The functions' environment and empty tables, and nothing left of it afterwards."""
+    harness.empty_tables(clients["raw"])
     before = dict(os.environ)
     os.environ.update(
         harness.tables()
