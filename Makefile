@@ -14,7 +14,7 @@ ARCH   = $(if $(filter x86_64 amd64,$(shell uname -m)),x86_64,arm64)
 export SAM_CLI_TELEMETRY = 0
 export AWS_DEFAULT_REGION ?= ap-south-1
 
-.PHONY: help setup run test simulate lint check emulate build lock openapi bench load fuzz audit clean
+.PHONY: help setup run test simulate lint check package emulate build lock openapi bench load fuzz audit clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -27,13 +27,14 @@ run: setup ## serve the whole API on http://127.0.0.1:3000; Ctrl-C stops it
 	@.venv/bin/python -m local
 
 test: .venv/.dev .local/.engine ## run the tests, with branch coverage
+	@echo "Tests"
 	@rm -f .coverage .coverage.*
 	@.venv/bin/python -m coverage run -m pytest -q -n auto
 	@.venv/bin/python -m coverage combine --quiet
 	@.venv/bin/python -m coverage report
 
-# On a machine so busy that they would take longer, it is as many as six minutes hold, and the last line says how many.
 simulate: .venv/.dev ## live 10,000 seeded histories of the real handlers, with faults (SEEDS=..., START=...)
+	@echo "Histories"
 	@.venv/bin/python -m tests.simulation --seeds $(or $(SEEDS),10000) --start $(or $(START),0)
 
 lint: .venv/.dev ## format, lint rules and types
@@ -44,7 +45,13 @@ lint: .venv/.dev ## format, lint rules and types
 	@echo "Types"
 	@.venv/bin/mypy $(CODE)
 
-check: lint .venv-sam/.done .local/.engine ## everything that has to pass before a change goes in
+check: .venv/.dev ## everything that has to pass before a change goes in
+	@# Two at once, since each keeps one core busy; what comes after them uses all.
+	@$(MAKE) --no-print-directory --jobs 2 lint package
+	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory simulate
+
+package: .venv/.dev .venv-sam/.done .venv-emulator/.done .local/.engine ## check the template, build it, and deploy that onto an emulator
 	@echo "Template"
 	@.venv-sam/bin/cfn-lint template.yaml
 	@.venv-sam/bin/sam validate --lint
@@ -55,12 +62,8 @@ check: lint .venv-sam/.done .local/.engine ## everything that has to pass before
 	@# The wheels are Linux's: elsewhere they can be fetched, but not imported.
 	@test "$$(uname -s)" != Linux || .venv/bin/python tests/bundle/built.py .aws-sam/here
 	@test "$$(uname -s)" != Linux || $(MAKE) --no-print-directory emulate
-	@echo "Tests"
-	@$(MAKE) --no-print-directory test
-	@echo "Histories"
-	@$(MAKE) --no-print-directory simulate
 
-emulate: .venv/.dev .venv-sam/.done .venv-emulator/.done ## deploy what `make check` built onto an AWS emulator, and test it there
+emulate: .venv/.dev .venv-sam/.done .venv-emulator/.done ## deploy what `make package` built onto an AWS emulator, and test it there
 	@echo "Deployment, onto an emulator"
 	@TOLLGATE_PLACE=deployed .venv/bin/python -m pytest -q -n 0 tests/blackbox/test_api.py tests/blackbox/deployed.py
 

@@ -37,7 +37,7 @@ START_SECONDS = 30
 # A shell between us and the emulator: when this process goes away, however it goes, so do the emulator and all its functions.
 # Each function has its layers unpacked for itself, some gigabytes in all; rm is quicker with them than Python.
 LEASH = '''"$@" </dev/null & engine=$!; read -r _; trap "" TERM; kill -TERM 0; kill -KILL "$engine"; rm -rf "$TMPDIR"'''
-BUILD = ROOT / ".aws-sam" / "here"  # what `make check` built for this machine
+BUILD = ROOT / ".aws-sam" / "here"  # what `make package` built for this machine
 GAPS = {
     "alarms on several metrics": "ministack's CloudFormation knows alarms on a single metric only",
     "an expiry that deletes": "ministack sets no expiry on a table that CloudFormation makes; it is set afterwards",
