@@ -50,12 +50,22 @@ def scan(text: str, job_text: str | None = None, *, layout: Iterable[str] = (), 
     `layout` are the warnings of the document it came from; `today` closes "to present". With a job that names
     requirements half of the points are its own; without one they all go to how the resume is made.
     """
-    case = Case(text, sections.outline(text), frozenset(layout), today)
+    case = case_of(text, job_text, layout=layout, today=today)
+    return _scored(case, _WEIGHTS_WITH_A_JOB if case.wanted else craft.WEIGHTS)
+
+
+def case_of(text: str, job_text: str | None, *, layout: Iterable[str] = (), today: date | None = None) -> Case:
+    """What the rules look at; `wanted` is None without a job, and with one that names no requirement."""
+    outline = sections.outline(text)
     wanted = job.read(job_text) if job_text else None
     if wanted is None or job_text is None or not wanted.terms:
-        return _scored(case, craft.WEIGHTS)
-    weighed = evidence.weigh(case.outline, wanted, job_text)
-    return _scored(Case(text, case.outline, case.layout, today, wanted, weighed), _WEIGHTS_WITH_A_JOB)
+        return Case(text, outline, frozenset(layout), today)
+    return Case(text, outline, frozenset(layout), today, wanted, evidence.weigh(outline, wanted, job_text))
+
+
+def about_job(case: Case) -> tuple[RuleResult, ...]:
+    """The rules that hold a resume against its job, with the weights that they have in the score."""
+    return _scored(case, {rule: _WEIGHTS_WITH_A_JOB[rule] for rule in _JOB_RULES}).rules
 
 
 def _scored(case: Case, weights: Mapping[str, int]) -> Score:

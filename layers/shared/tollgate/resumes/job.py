@@ -223,6 +223,8 @@ def mentions(lines: list[str]) -> list[Mention]:
 
 
 def _longest(words: list[str], at: int, table: dict[str, tuple[str, str]]) -> tuple[str, int]:
+    if lexicon.beginnings().isdisjoint((words[at], words[at].removesuffix("s"))):
+        return "", 0
     for length in range(min(_LONGEST, len(words) - at), 0, -1):
         phrase = " ".join(words[at : at + length])
         for form in (phrase, phrase.removesuffix("s")):

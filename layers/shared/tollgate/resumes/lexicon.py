@@ -184,6 +184,12 @@ def skills() -> dict[str, tuple[str, str]]:
 
 
 @cache
+def beginnings() -> frozenset[str]:
+    """The first word of every name of a skill."""
+    return frozenset(name.partition(" ")[0] for name in skills())
+
+
+@cache
 def headings() -> dict[str, str]:
     """Headings as people write them, casefolded, with the section they open."""
     return {title.strip(): section for section, titles in _HEADINGS.items() for title in titles.split(";")}

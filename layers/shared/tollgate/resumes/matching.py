@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from tollgate.resumes import ats, evidence, job, sections
+from tollgate.resumes import ats, job
 from tollgate.resumes.evidence import Evidence
 from tollgate.resumes.text import BULLET
 
-_RULES: Final = ("keywords", "skills", "title")
 _MAX_SUGGESTIONS: Final = 10
 
 
@@ -37,26 +36,26 @@ def match(text: str, job_text: str, *, today: date | None = None) -> Match | Non
 
     The score is that of the three rules about the job in the ATS score, out of 100.
     """
-    wanted = job.read(job_text)
-    if not wanted.terms:
+    case = ats.case_of(text, job_text, today=today)
+    if case.wanted is None:
         return None
-    outline = sections.outline(text)
-    weighed = evidence.weigh(outline, wanted, job_text)
-    rules = [rule for rule in ats.scan(text, job_text, today=today).rules if rule.id in _RULES]
+    rules = ats.about_job(case)
     points, weight = sum(rule.points for rule in rules), sum(rule.weight for rule in rules)
-    ordered = sorted(weighed, key=lambda item: not item.term.must)
+    ordered = sorted(case.evidence, key=lambda item: not item.term.must)
+    statements = case.outline.statements
+    named = job.mentions(statements)
     return Match(
         (points * 200 + weight) // (2 * weight),
         tuple(item.met.printed for item in ordered if item.found),
         tuple(item.term.label for item in ordered if not item.found),
-        tuple(filter(None, (_suggestion(item, outline) for item in ordered)))[:_MAX_SUGGESTIONS],
+        tuple(filter(None, (_suggestion(item, statements, named) for item in ordered)))[:_MAX_SUGGESTIONS],
     )
 
 
-def _suggestion(item: Evidence, outline: sections.Outline) -> Suggestion | None:
+def _suggestion(item: Evidence, statements: list[str], named: list[job.Mention]) -> Suggestion | None:
     wanted = item.term.label
     if not item.found:
-        line = _related(item.term, outline)
+        line = _related(item.term, statements, named)
         where = (
             "If it was part of this work, say so here" if line else "If you have it, add it with what you did with it"
         )
@@ -75,10 +74,9 @@ def _plain(line: str) -> str:
     return line.removeprefix(BULLET)
 
 
-def _related(term: job.Term, outline: sections.Outline) -> str | None:
-    """The statement that speaks of most things from the same trade; None if none does."""
+def _related(term: job.Term, statements: list[str], named: list[job.Mention]) -> str | None:
+    """The statement that speaks of most things from the same trade; None if none does. `named` is what they mention."""
     if not term.field:
         return None
-    statements = outline.statements
-    near = [mention.line for mention in job.mentions(statements) if mention.field == term.field]
+    near = [mention.line for mention in named if mention.field == term.field]
     return statements[max(set(near), key=lambda line: (near.count(line), -line))] if near else None
