@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import partial
-from statistics import median
+from statistics import mean, median
 from time import process_time
 from typing import Any
 
@@ -27,7 +27,15 @@ WHOLE_CPU = 1769  # MB of memory with which Lambda gives one
 TRACED = 0.05  # of requests, by X-Ray's own rule, beyond the first of each second
 ACCESS = 130  # bytes of the gateway's line; Lambda's own (290) are not written unless something goes wrong
 MOST_OF_AI, MOST_OF_STATUS = 12.0, 1.6  # dollars a million
-TEXT_ONLY = {"enhance-content", "generate-summary", "categorize-skills", "job-match", "cover-letter"}
+SEVEN = (  # the tasks as they are mostly asked
+    "parse, a PDF",
+    "enhance-content",
+    "generate-summary",
+    "categorize-skills",
+    "job-match",
+    "cover-letter",
+    "ats-scan, a PDF",
+)
 MILLION = 1_000_000
 LOADS, TIMES = 2, 7
 
@@ -121,7 +129,7 @@ def _units(session: Session, scenario: Scenario, store: Store) -> Units:
     took: list[float] = []
     for _ in range(LOADS + TIMES):  # the first load what later ones find
         event = scenario.prepare(session.shop)
-        if scenario.name in TEXT_ONLY:  # a user's first call of a month opens a window, which costs one write more
+        if scenario.name in SEVEN:  # a user's first call of a month opens a window, which costs one write more
             _measured(handler(function.handler), event)
         written, read, asked = store.writes, store.reads, store.calls.total()
         cpu, reply, said = _measured(handler(function.handler), event)
@@ -172,12 +180,12 @@ def _row(name: str, units: Units, parts: Mapping[str, float]) -> list[str]:
 
 def _verdicts(found: Mapping[str, float]) -> list[Goal]:
     def at_most(text: str, names: Collection[str], most: float) -> Goal:
-        here = {name: found[name] for name in names if name in found}
-        dearest = max(here, key=lambda name: here[name], default="")
-        said = f"{dearest} {here[dearest]:.2f}" if here else "–"
-        return Goal(text, said, here[dearest] <= most if here else None)
+        here = [found[name] for name in names if name in found]
+        if len(here) < len(names):
+            return Goal(text, "–", None)
+        return Goal(text, f"{mean(here):.2f}", mean(here) <= most)
 
     return [
-        at_most(f"a million status calls: at most ${MOST_OF_STATUS:.2f}", {"status"}, MOST_OF_STATUS),
-        at_most(f"a million AI calls without a file: at most ${MOST_OF_AI:.2f}", TEXT_ONLY, MOST_OF_AI),
+        at_most(f"a million status calls: at most ${MOST_OF_STATUS:.2f}", ["status"], MOST_OF_STATUS),
+        at_most(f"a million AI calls, the seven tasks alike: at most ${MOST_OF_AI:.2f}", SEVEN, MOST_OF_AI),
     ]

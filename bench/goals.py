@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 from bench import deliveries, handler_shell, imports, pace, sizes
+from bench.cost import MOST_OF_AI, MOST_OF_STATUS, SEVEN
 from bench.items import MONTHS
 from bench.refused import HOSTILE
 from bench.schedules import FIXED
@@ -364,18 +365,12 @@ def _refused_missed(steps: Steps) -> str:
 # G13, G14, G15: cost, item size, simulation
 
 
-TEXT_ONLY = ("enhance-content", "generate-summary", "categorize-skills", "job-match", "cover-letter")
-
-
 def _cost(goal: Goal, steps: Steps) -> Iterator[Line]:
-    found = _results(steps, "cost")
-    dearest = max((name for name in TEXT_ONLY if name in found), key=lambda name: float(found[name]["all"]))
-    yield Line(
-        goal,
-        f"a million AI calls of 2 s, the dearest without a file ({dearest})",
-        *_dollars(found[dearest]["all"], 12.0),
-    )
-    yield Line(goal, "a million status calls", *_dollars(found["status"]["all"], 1.6))
+    found = {name: float(parts["all"]) for name, parts in _results(steps, "cost").items()}
+    tasks = {name: found[name] for name in SEVEN if name in found}
+    text = "a million AI calls of 2 s, the seven tasks alike, those that read files with a PDF"
+    yield Line(goal, text, *_dollars(mean(tasks.values()), MOST_OF_AI))
+    yield Line(goal, "a million status calls", *_dollars(found["status"], MOST_OF_STATUS))
 
 
 def _dollars(found: float, most: float) -> tuple[str, str, str, str, bool]:
@@ -388,10 +383,10 @@ def _cost_missed(steps: Steps) -> str:
     def parts(name: str) -> str:
         return ", ".join(f"{part} {dollars:.2f}" for part, dollars in found[name].items() if part != "all")
 
-    dearest = max((name for name in TEXT_ONLY if name in found), key=lambda name: float(found[name]["all"]))
+    dearest = max((name for name in SEVEN if name in found), key=lambda name: float(found[name]["all"]))
     return (
-        f"Status: {parts('status')}. {dearest}: {parts(dearest)}. CPU is this machine's, at the share of a processor that the "
-        "memory brings; the gateway and the invocation are 1.20 of each."
+        f"Status: {parts('status')}. The dearest task, {dearest}: {parts(dearest)}. CPU is this machine's, at the share of a "
+        "processor that the memory brings; the gateway and the invocation are 1.20 of each."
     )
 
 

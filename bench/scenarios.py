@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench.ground import Event
 from bench.shop import JOB, RESUME, Shop
+from tests.samples import make
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,12 @@ def _task(function: str, body: dict[str, object]) -> Callable[[Shop], Event]:
     return lambda shop: shop.request(function, shop.customer("lifetime", "lifetime"), body)
 
 
+def _with_file(function: str, **more: object) -> Callable[[Shop], Event]:
+    """A task that reads a resume of two pages as PDF."""
+    file = b64encode(make.pdf("vikram_nair_java")).decode()
+    return _task(function, {"file": file, "contentType": "pdf", **more})
+
+
 def _admins(function: str) -> Callable[[Shop], Event]:
     return lambda shop: shop.request(function, shop.newcomer())
 
@@ -188,6 +196,8 @@ AI = (
     Scenario("job-match", "JobMatch", _task("JobMatch", {"resume": RESUME, "jobDescription": JOB})),
     Scenario("cover-letter", "CoverLetter", _task("CoverLetter", {"resume": RESUME, "jobDescription": JOB})),
     Scenario("ats-scan", "AtsScan", _task("AtsScan", {"text": RESUME, "jobDescription": JOB})),
+    Scenario("parse, a PDF", "ParseResume", _with_file("ParseResume")),
+    Scenario("ats-scan, a PDF", "AtsScan", _with_file("AtsScan", jobDescription=JOB)),
 )
 
 COLD = (

@@ -527,6 +527,13 @@ def zip_bomb(megabytes: int) -> bytes:
     return _with_part("word/media/image1.png", b"\0" * (megabytes * 1024 * 1024))
 
 
+def markup_bomb(megabytes: int) -> bytes:
+    """A DOCX of one paragraph, said so long-windedly that its XML is many megabytes."""
+    run = "".join(f"<w:r><w:rPr><w:b/></w:rPr><w:t>{number:x}</w:t></w:r>" for number in range(megabytes * 20_000))
+    body = f'<w:document xmlns:w="{_WORD}"><w:body><w:p>{run}</w:p></w:body></w:document>'
+    return _with_part("word/document.xml", body.encode())
+
+
 def entity_bomb() -> bytes:
     """A DOCX whose text is an entity that stands for a million others."""
     entities = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 7))

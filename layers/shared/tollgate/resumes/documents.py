@@ -12,7 +12,7 @@ from tollgate.resumes.text import clean
 type Kind = Literal["pdf", "docx"]
 
 MAX_PAGES: Final = 30
-MAX_CHARACTERS: Final = 200_000
+MAX_CHARACTERS: Final = 100_000  # twice what is taken of a resume: cleaning leaves out some
 _LEAST_TEXT: Final = 20  # characters; a page number alone is no resume
 
 

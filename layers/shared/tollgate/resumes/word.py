@@ -27,6 +27,7 @@ _MC: Final = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _MAX_MEMBERS: Final = 2_000
 _MAX_PART: Final = 20 * 1024 * 1024
 _MAX_UNPACKED: Final = 64 * 1024 * 1024
+_MAX_MARKUP: Final = 5 * 1024 * 1024  # of XML in all, read at fifteen times that; thirty full pages are 1 MiB
 _MAX_RATIO: Final = 150  # unpacked bytes per packed byte, for parts over 1 MiB; Word's own XML stays under 40
 _MAX_LINKS: Final = 20
 _LEAST_SIZE: Final = 6  # half points; nobody reads smaller letters
@@ -115,9 +116,11 @@ def _guard(data: bytes) -> None:
     """Refuse archives that unpack too far, carry entities, or are no Word document; nothing is unpacked whole."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         _guard_members(archive.infolist())
-        for member in archive.infolist():
-            if member.filename.endswith((".xml", ".rels")):
-                _guard_part(archive, member)
+        markup = [member for member in archive.infolist() if member.filename.endswith((".xml", ".rels"))]
+        if sum(member.file_size for member in markup) > _MAX_MARKUP:
+            raise DocumentTooLargeError
+        for member in markup:
+            _guard_part(archive, member)
 
 
 def _guard_members(members: list[zipfile.ZipInfo]) -> None:
