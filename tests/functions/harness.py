@@ -121,22 +121,23 @@ class World:
 
         Every DynamoDB request on the way is held against the function's policy.
         """
-        self.at(self.now)
+        parts = urlsplit(path)
+        found = router().find(method, parts.path)
+        assert found, f"no route {method} {parts.path}"
+        route, parameters = found
+        work = handler(route.function)
+        if route.function.handler.startswith("ai."):
+            app.build_ai()  # as in the cloud: a function that starts builds it before its first request has begun
+        self.at(self.now)  # only now: loading takes seconds of a slow machine
         content = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
         sent = {"content-type": content_type, "content-length": str(len(content)), "host": "api.example.com"}
         if token is not None:
             sent["authorization"] = f"Bearer {token or self.token()}"
         sent |= {name.lower(): value for name, value in (headers or {}).items()}
-        parts = urlsplit(path)
         request = Request(method, parts.path, parts.query, tuple(sent.items()), content)
-        found = router().find(method, parts.path)
-        assert found, f"no route {method} {parts.path}"
-        route, parameters = found
         event = gateway.event(request, route, parameters, now=self.now, request_id=ids.token(16))
-        if route.function.handler.startswith("ai."):
-            app.build_ai()  # as in the cloud: a function that starts builds it before its first request has begun
         self.journal.clear()
-        result = handler(route.function)(event, context(route.function, seconds))
+        result = work(event, context(route.function, seconds))
         privileges.keep_within(route.function.name, self.journal)
         given = gateway.answer(result)
         reply = Reply(given.status, dict(given.headers), given.body)
