@@ -92,7 +92,7 @@ def _programs() -> dict[str, Program]:
 
 def _run(session: Session, program: Program, *flags: str, tail: str = "") -> str:
     python, statements, environment = program
-    variables = {**session.ground.environment, **environment, "PYTHONPATH": os.pathsep.join((*PATHS, str(ROOT)))}
+    variables = {**session.ground.environment, **environment, "PYTHONPATH": os.pathsep.join(PATHS)}
     variables["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
     ran = subprocess.run(
         [python, *flags, "-c", statements + tail],

@@ -109,7 +109,7 @@ def _running(session: Session, subject: Subject) -> Iterator[Running]:
     scratch = session.ground.scratch
     job = scratch / f"{subject.module}-{abs(hash(subject.name))}.json"
     job.write_text(json.dumps(subject.told), encoding="utf-8")
-    variables = {**session.ground.environment, "PYTHONPATH": os.pathsep.join((*PATHS, str(ROOT)))}
+    variables = {**session.ground.environment, "PYTHONPATH": os.pathsep.join(PATHS)}
     variables["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # or it looks for prices in the network first
     if url := subject.told.get("upstream"):
         variables |= {"OPENAI_BASE_URL": f"{url}/v1", "GEMINI_BASE_URL": str(url)}

@@ -108,7 +108,7 @@ def run(session: Session, row: Row, rounds: int) -> dict[str, list[float]]:
     told.write_text(json.dumps(asdict(job)), encoding="utf-8")
     ran = subprocess.run(
         [sys.executable, "-m", "bench.warm_process", str(told)],
-        env={**ground.environment, "PYTHONPATH": os.pathsep.join((*PATHS, str(ROOT)))},
+        env={**ground.environment, "PYTHONPATH": os.pathsep.join(PATHS)},
         cwd=ROOT,
         capture_output=True,
         check=False,
