@@ -15,7 +15,6 @@ from bench import PATHS, report
 from bench.report import Goal, UnmeasuredError
 from bench.rounds import PEERS
 from bench.session import Session
-from local.settings import ROOT
 
 RUNS, QUICK_RUNS = 15, 4
 FUNCTIONS = {
