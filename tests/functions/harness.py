@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
-from unittest import mock
 from urllib.parse import urlsplit
 
 import httpx2
+import pytest
 from aws_lambda_powertools.metrics import EphemeralMetrics
 
 from local import gateway, streams, template
@@ -371,7 +371,8 @@ class _OwnMetrics(threading.local):
 
 def consume_at_once(work: Callable[[], object], threads: int) -> None:
     """Do work that calls handlers of streams, in threads that each stand for an environment. What one raises is raised."""
-    with mock.patch.object(consumers, "metrics", _OwnMetrics()), ThreadPoolExecutor(threads) as pool:
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(threads) as pool:
+        patch.setattr(consumers, "metrics", _OwnMetrics())
         ready = threading.Barrier(threads)
         for done in [pool.submit(lambda: (ready.wait(), work())) for _ in range(threads)]:
             done.result()

@@ -527,10 +527,12 @@ def zip_bomb(megabytes: int) -> bytes:
     return _with_part("word/media/image1.png", b"\0" * (megabytes * 1024 * 1024))
 
 
-def markup_bomb(megabytes: int) -> bytes:
-    """A DOCX of one paragraph, said so long-windedly that its XML is many megabytes."""
-    run = "".join(f"<w:r><w:rPr><w:b/></w:rPr><w:t>{number:x}</w:t></w:r>" for number in range(megabytes * 20_000))
-    body = f'<w:document xmlns:w="{_WORD}"><w:body><w:p>{run}</w:p></w:body></w:document>'
+def long_winded(megabytes: int) -> bytes:
+    """A DOCX of one line, cut into runs that say nothing, each with its revision as Word notes it, until its XML is so large."""
+    numbers = random.Random(1)  # noqa: S311 -- the same file each time
+    empty = "".join(f'<w:r w:rsidR="{numbers.getrandbits(32):08X}"/>' for _ in range(megabytes * 40_000))
+    text = "<w:r><w:t>Asha Rao, asha@example.com, engineer</w:t></w:r>"
+    body = f'<w:document xmlns:w="{_WORD}"><w:body><w:p>{text}{empty}</w:p></w:body></w:document>'
     return _with_part("word/document.xml", body.encode())
 
 
