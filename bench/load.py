@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import random
 import re
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
+from random import Random
 from statistics import median, quantiles
 from threading import Event, Lock, Thread
 from typing import Any
@@ -34,6 +34,7 @@ from local import control, database, tables
 from local.settings import LOCAL_VALUES, ROOT
 from tests.functions import bookkeeping
 from tests.functions.harness import World
+from tests.simulation.baton import drawn
 from tollgate import invariants
 
 CROWD = 25  # calls that fight for one account's units
@@ -116,7 +117,7 @@ class Caller:
 
     def __init__(self, site: Site, seen: Seen, number: int) -> None:
         self.site, self.seen = site, seen
-        self.rng = random.Random(number)  # noqa: S311 -- a reproducible draw
+        self.rng = drawn(number)
         self.http = httpx2.Client(base_url=site.api, trust_env=False, timeout=PATIENCE, limits=ANEW)
         self.number, self.users = number, 0
 
@@ -184,7 +185,7 @@ class Caller:
 
 def disturb(site: Site, seen: Seen, over: Event) -> None:
     """Let something fail, all the time."""
-    rng = random.Random(0)  # noqa: S311 -- a reproducible draw
+    rng = drawn(0)
     with httpx2.Client(trust_env=False, timeout=PATIENCE, limits=ANEW) as http:
         while not over.wait(0.5):
             try:
@@ -193,7 +194,7 @@ def disturb(site: Site, seen: Seen, over: Event) -> None:
                 seen.broken.append(f"faults: {error!r}")
 
 
-def _plant(site: Site, http: httpx2.Client, rng: random.Random) -> None:
+def _plant(site: Site, http: httpx2.Client, rng: Random) -> None:
     razorpay = site.simulators["Razorpay"]
     http.post(f"{razorpay}/_sim/faults", json={"kind": rng.choice(RAZORPAY_FAULTS), "times": rng.randint(1, 2)})
     http.post(f"{razorpay}/_sim/faults", json={"kind": "latency", "seconds": 0.3})

@@ -130,7 +130,7 @@ def _small(step: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _rounded(each) for name, each in step.items()}
 
 
-def _rounded(value: Any) -> Any:  # noqa: ANN401 -- JSON
+def _rounded(value: object) -> object:
     if isinstance(value, float):
         return round(value, 6)
     if isinstance(value, list):

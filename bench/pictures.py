@@ -54,9 +54,9 @@ def _words(row: Bar, top: float, scale: float, unit: str) -> str:
 
 
 def _short(value: float) -> str:
-    if value >= 100:  # noqa: PLR2004 -- three digits
-        return f"{value:,.0f}"
-    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"  # noqa: PLR2004 -- as above
+    """Three digits of it, or all before the point."""
+    decimals = sum(value < least for least in (10, 100))
+    return f"{value:,.{decimals}f}"
 
 
 def _text(x: float, y: float, said: str, colour: str, size: int, anchor: str = "start", weight: int = 400) -> str:

@@ -88,12 +88,13 @@ class Shop:
         payment = next(each for each in found["payments"] if each["id"] == proof["razorpay_payment_id"])
         return {"entity": "event", "event": name, "contains": ["payment"], "payload": {"payment": {"entity": payment}}}
 
-    def simulator(self, provider: str, path: str, body: object) -> Any:  # noqa: ANN401 -- JSON
+    def simulator(self, provider: str, path: str, body: object) -> Json:
         """Ask a simulator's control plane: a GET where there is no body."""
         url = f"{self.ground.simulators[provider]}{path}"
         answer = self.http.get(url) if body is None else self.http.post(url, json=body)
         answer.raise_for_status()
-        return answer.json()
+        found: Json = answer.json()
+        return found
 
     def request(
         self, function: str, user: str | None = None, body: Json | None = None, *, query: str = "", **path: str

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -30,11 +31,11 @@ def sizes(session: Session) -> list[Goal]:
     ours = {PACKAGE: _functions, SHARED: _shared, AI: _ai}
     found: dict[str, int] = {}
     for name, files in ours.items():
-        if size := session.attempt(name, lambda files=files: _zipped(files())):  # type: ignore[misc]  # -- a default binds it
+        if size := session.attempt(name, partial(_size_of, files)):
             found[name] = size
     if PEERS.exists():
         for name, wanted in ((FASTAPI, ("fastapi", "mangum")), (LITELLM, ("litellm",))):
-            if size := session.attempt(name, lambda wanted=wanted: _of_peers(wanted)):  # type: ignore[misc]  # -- as above
+            if size := session.attempt(name, partial(_of_peers, wanted)):
                 found[name] = size
     report.table(
         "Size zipped, MB",
@@ -48,6 +49,10 @@ def sizes(session: Session) -> list[Goal]:
 
 
 type Files = Iterator[tuple[str, bytes]]
+
+
+def _size_of(files: Callable[[], Files]) -> int:
+    return _zipped(files())
 
 
 def _functions() -> Files:

@@ -20,6 +20,8 @@ from tollgate import app, clock
 from tollgate.ai.provider import Completion, Provider, Reply, Request, Usage, checked
 from tollgate.ai.schema import openai_schema
 from tollgate.store import dynamodb
+from tollgate.store.dynamodb import Engine
+from tollgate.store.thin import Thin
 
 _WARM_UP = 3
 
@@ -75,9 +77,10 @@ type Tap = Callable[[Sending], None]
 """Puts a `Sending` in its place."""
 
 
-def thin(engine: Any) -> Tap:  # noqa: ANN401 -- what it taps is not part of an engine's type
+def thin(engine: Engine) -> Tap:
     """The tap of our own engine, before its connections."""
-    connections = engine._connections  # noqa: SLF001 -- where it meets its sockets
+    assert isinstance(engine, Thin), "the process has another engine"  # noqa: S101 -- a measurement of something else is none
+    connections: Any = engine._connections  # noqa: SLF001 -- where it meets its sockets
     post = connections.post
 
     def attach(sending: Sending) -> None:

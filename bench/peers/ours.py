@@ -19,9 +19,8 @@ class Counting:
     """How many requests a call makes to the database, before the provider is asked and in all."""
 
     def __init__(self) -> None:
-        connections = dynamodb.engine()._connections  # type: ignore[attr-defined]  # noqa: SLF001 -- where it meets its sockets
         self._made, self._before = 0, 0
-        self._wrap(connections, "post", self._asked)
+        thin(dynamodb.engine())(self._sent)
         for provider in app.ai().providers.values():
             self._wrap(provider, "complete", self._reached)
 
@@ -31,8 +30,10 @@ class Counting:
         call()
         return {"database before": self._before, "database": self._made}
 
-    def _asked(self) -> None:
+    def _sent(self, operation: str, send: Callable[[], object]) -> object:
+        del operation
         self._made += 1
+        return send()
 
     def _reached(self) -> None:
         self._before = self._made

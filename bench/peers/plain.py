@@ -10,7 +10,7 @@ import json
 import os
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 import jwt
@@ -22,6 +22,9 @@ from bench.context import Context
 from bench.ground import Event
 from bench.peers import loop
 from bench.warm_process import Replay, boto
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 SECRET = os.environ["JWT_SECRET"]
 UNLIMITED = 10**9
@@ -63,7 +66,7 @@ def parse() -> dict[str, object]:
 
 def handler(event: Event, context: object) -> dict[str, Any]:
     """Lambda's door."""
-    return app.resolve(event, context)  # type: ignore[arg-type]  # -- ours has what the resolver reads of a context
+    return app.resolve(event, cast("LambdaContext", context))
 
 
 def main() -> None:
