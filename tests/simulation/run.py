@@ -95,6 +95,8 @@ def many(wanted: Iterable[Sequence[int]], jobs: int, seconds: float | None, *, f
     with get_context("spawn").Pool(jobs) as pool:
         for done in pool.imap_unordered(chunk, wanted):
             total.add(done)
+            for seed, why in done.broken:  # at once: a long run may be ended before it tells
+                print(f"seed {seed}: {why.splitlines()[0]}", file=sys.stderr, flush=True)  # noqa: T201 -- a command
             spent = time.monotonic() - begun
             if spent - told > 15:
                 told = spent
