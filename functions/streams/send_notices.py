@@ -2,8 +2,6 @@
 
 from datetime import datetime
 
-from aws_lambda_powertools.metrics import MetricUnit
-
 from tollgate import app
 from tollgate.config import settings
 from tollgate.errors import ProviderUnavailable
@@ -13,7 +11,7 @@ from tollgate.notices import Notice, is_outdated, is_wanted
 from tollgate.post import AddressRefusedError
 from tollgate.store import notices, payments, users
 from tollgate.store.notices import Claim, Outcome
-from tollgate.streams import Change, metrics, stream
+from tollgate.streams import Change, measure, stream
 from tollgate.users import User
 
 
@@ -55,7 +53,7 @@ def _mail(notice: Notice) -> Mail:
 def _end(claim: Claim, outcome: Outcome, now: datetime, **told: str) -> Outcome:
     notices.end(claim, outcome, now, **told)
     if outcome is Outcome.FAILED:
-        metrics.add_metric(name="MailsFailed", unit=MetricUnit.Count, value=1)
+        measure("send_notices", MailsFailed=1)
     return outcome
 
 

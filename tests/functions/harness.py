@@ -19,8 +19,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
-import pytest
-from aws_lambda_powertools.metrics import EphemeralMetrics
 
 from local import gateway, streams, template
 from local import tables as storage
@@ -30,7 +28,6 @@ from local.worker import Context
 from tests import privileges
 from tests.bundle import document
 from tollgate import app, clock, ids
-from tollgate import streams as consumers
 from tollgate.config import settings
 from tollgate.http import idempotency
 from tollgate.store import dynamodb
@@ -361,18 +358,9 @@ def context(function: Function, seconds: float | None = None) -> Context:
     )
 
 
-class _OwnMetrics(threading.local):
-    """Metrics of each thread's own: Powertools' are one set a process, and Lambda asks a process one thing at a time."""
-
-    def __init__(self) -> None:
-        own = EphemeralMetrics(namespace="Tollgate/tests", service="tollgate")
-        self.add_metric, self.add_dimension, self.flush_metrics = own.add_metric, own.add_dimension, own.flush_metrics
-
-
 def consume_at_once(work: Callable[[], object], threads: int) -> None:
     """Do work that calls handlers of streams, in threads that each stand for an environment. What one raises is raised."""
-    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(threads) as pool:
-        patch.setattr(consumers, "metrics", _OwnMetrics())
+    with ThreadPoolExecutor(threads) as pool:
         ready = threading.Barrier(threads)
         for done in [pool.submit(lambda: (ready.wait(), work())) for _ in range(threads)]:
             done.result()

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from tollgate import clock
 from tollgate.config import namespace
@@ -25,7 +25,6 @@ EXPIRY = "dynamodb.amazonaws.com"  # who deletes rows whose time is over
 type Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 logger = Logger(service="tollgate")
-metrics = Metrics(namespace=namespace(), service="tollgate")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,9 +104,15 @@ def _log_bug(name: str, record: Mapping[str, Any], error: Exception, *, first: b
 
 def _tell(name: str, outcomes: Counter[str], failed: int, context: Any) -> None:  # noqa: ANN401 -- Lambda's own
     logger.info("stream", consumer=name, request_id=context.aws_request_id, outcomes=dict(outcomes), failed=failed)
-    metrics.add_dimension(name="consumer", value=name)
-    metrics.add_metric(name="StreamChanges", unit=MetricUnit.Count, value=outcomes.total() + failed)
-    metrics.add_metric(name="StreamFailures", unit=MetricUnit.Count, value=failed)
+    measure(name, StreamChanges=outcomes.total() + failed, StreamFailures=failed)
+
+
+def measure(consumer: str, **counts: int) -> None:
+    """Write these counts of a consumer's, as a set of their own: nothing of it is left for the next."""
+    metrics = EphemeralMetrics(namespace=namespace(), service="tollgate")
+    metrics.add_dimension(name="consumer", value=consumer)
+    for each, count in counts.items():
+        metrics.add_metric(name=each, unit=MetricUnit.Count, value=count)
     metrics.flush_metrics()
 
 
