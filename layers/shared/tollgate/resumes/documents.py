@@ -64,7 +64,10 @@ class DocumentTooLargeError(DocumentRefusedError):
     """More pages, text or unpacked data than any resume has."""
 
     code = "document_too_large"
-    message = f"This file is too large for a resume: at most {MAX_PAGES} pages are read."
+    message = (
+        f"This file holds more than a resume does: at most {MAX_PAGES} pages and {MAX_CHARACTERS:,} characters are read. "
+        "Export it anew as a plain PDF, or paste the text."
+    )
 
 
 class WrongKindError(DocumentRefusedError):
