@@ -1,4 +1,4 @@
-"""`python -m bench load [--minutes 10] [--callers 8]`: the local stack under parallel load, with faults on all the way.
+"""`python -m bench load [--minutes 10] [--warm-up 5] [--callers 8]`: the local stack under parallel load, faults all the way.
 
 Buyers pay and close the tab or not, crowds fight for the last units of one account, Razorpay and the models fail and stall, and
 webhooks come twice and backwards. Afterwards the faults stop, the reconciler runs, and every user's records are held against
@@ -212,8 +212,10 @@ def calm(site: Site) -> None:
         http.post(f"{site.simulators['Razorpay']}/_sim/webhooks/duplicate", json={"copies": 1})
 
 
-def watch(site: Site, seen: Seen, over: Event, begun: float) -> None:
-    """The memory of the stack's processes, again and again."""
+def watch(site: Site, seen: Seen, over: Event, begun: float, warm_up: float) -> None:
+    """The memory of the stack's processes, again and again, once processes are started and caches filled."""
+    if over.wait(warm_up):
+        return
     while not over.wait(2):
         seen.memory.append((time.monotonic() - begun, memory(site.process.pid)))
 
@@ -311,16 +313,23 @@ def main(arguments: Sequence[str]) -> int:
     """Load the stack for so long, and judge what is left."""
     parser = argparse.ArgumentParser(prog="python -m bench load", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument(
+        "--warm-up",
+        type=float,
+        default=5,
+        help="minutes of the same load before those, in which memory is not looked at",
+    )
     parser.add_argument("--callers", type=int, default=8)
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="tollgate-load-") as scratch, site(Path(scratch)) as running:
         seen, over, begun = Seen(), Event(), time.monotonic()
         work: list[tuple[Any, ...]] = [(Caller(running, seen, number).until, over) for number in range(given.callers)]
-        work += [(disturb, running, seen, over), (watch, running, seen, over, begun)]
+        warm_up, lasting = given.warm_up * 60, (given.warm_up + given.minutes) * 60
+        work += [(disturb, running, seen, over), (watch, running, seen, over, begun, warm_up)]
         threads = [Thread(target=each[0], args=each[1:]) for each in work]
         for thread in threads:
             thread.start()
-        while (left := given.minutes * 60 - (time.monotonic() - begun)) > 0:
+        while (left := lasting - (time.monotonic() - begun)) > 0:
             time.sleep(min(left, 30))
             progress(f"{time.monotonic() - begun:.0f} s, {sum(seen.statuses.values()):,} requests")
         over.set()
