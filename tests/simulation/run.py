@@ -66,7 +66,8 @@ def chunk(seeds: Sequence[int]) -> Tally:
     """Live these."""
     sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 -- the SDK prints that a connection failed
     baton = ground().baton
-    gc.freeze()  # what a process has imported stays, and need not be looked through
+    if not gc.get_freeze_count():
+        gc.freeze()  # what a process has imported stays, and need not be looked through; later, garbage would stay too
     baton.counts.clear()
     begun, tally = time.process_time(), Tally()
     for seed in seeds:
