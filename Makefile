@@ -78,7 +78,7 @@ openapi: .venv/.dev ## write docs/openapi.json anew, and the copy that is served
 bench: .venv/.dev .local/.engine .venv-bench/.done ## measure it beside others, and write docs/performance.md (QUICK=1: a rough look)
 	@.venv/bin/python -m bench $(if $(QUICK),--quick)
 
-load: .venv/.dev .local/.engine ## ten minutes of parallel load with faults on, then the books (MINUTES=...)
+load: .venv/.dev .local/.engine ## five minutes of parallel load with faults on to warm up, ten more, then the books (MINUTES=...)
 	@.venv/bin/python -m bench load --minutes $(or $(MINUTES),10)
 
 fuzz: .venv/.dev .local/.engine .venv-fuzz/.done ## let schemathesis try the running stack (FUZZ="--examples 5 --callers admin")
