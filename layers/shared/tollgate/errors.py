@@ -25,9 +25,18 @@ class Refusal(Exception):  # noqa: N818 -- a refusal is a decision, not an error
 
 
 class Unauthorized(Refusal):
-    """No token, or one that does not prove who is calling."""
+    """No token, or one that does not prove who is calling. What is wrong with it is not told: that helps an attacker."""
 
     status, code, title = 401, "unauthorized", "Authentication required"
+
+    def __init__(
+        self,
+        detail: str = "The bearer token is not valid, or it has expired.",
+        *,
+        headers: Mapping[str, str] | None = None,
+        **facts: object,
+    ) -> None:
+        super().__init__(detail, headers=headers or {"WWW-Authenticate": "Bearer"}, **facts)
 
 
 class Forbidden(Refusal):

@@ -22,10 +22,10 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from tollgate import clock
 from tollgate.config import Runtime, namespace, settings
-from tollgate.errors import AccountDeleted, Forbidden, InvalidRequest, NotFound, PayloadTooLarge, Refusal
+from tollgate.errors import AccountDeleted, Forbidden, InvalidRequest, NotFound, PayloadTooLarge, Refusal, Unauthorized
 from tollgate.http.measures import SERVICE, Measures
 from tollgate.http.problems import bug, problem
-from tollgate.http.tokens import Identity, unauthorized, verify
+from tollgate.http.tokens import Identity, verify
 from tollgate.logs import place_of, report
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def authenticate(app: Api, next_middleware: NextMiddleware) -> Response[Any]:
     given = app.current_event.headers.get("authorization") or ""
     scheme, _, token = given.partition(" ")
     if scheme.lower() != "bearer" or not token:
-        raise unauthorized("Send a bearer token in the Authorization header.")
+        raise Unauthorized("Send a bearer token in the Authorization header.")
     identity = verify(token.strip(), settings().tokens, app.now)
     if app.access is Access.ADMIN and identity.role != "admin":
         raise Forbidden("Only administrators may do this.")

@@ -50,16 +50,11 @@ class _BadTokenError(Exception):
 
 
 def verify(token: str, settings: Tokens, now: datetime) -> Identity:
-    """The identity that the token proves. Raises Unauthorized, always with the same words: what was wrong helps an attacker."""
+    """The identity that the token proves. Raises Unauthorized, always with the same words."""
     try:
         return _identity(_claims(token, settings, now.timestamp()))
     except (_BadTokenError, ValueError, binascii.Error, RecursionError, OverflowError) as error:
-        raise unauthorized("The bearer token is not valid, or it has expired.") from error
-
-
-def unauthorized(detail: str) -> Unauthorized:
-    """A refusal that names the scheme to use."""
-    return Unauthorized(detail, headers={"WWW-Authenticate": "Bearer"})
+        raise Unauthorized from error
 
 
 def _claims(token: str, settings: Tokens, now: float) -> Mapping[str, Any]:
