@@ -83,7 +83,7 @@ def track_usage(action: Action) -> Middleware:
 
 def tier_based_rate_limit(app: Api, next_middleware: NextMiddleware) -> Response[Any]:
     """Take one of the tier's calls of this clock hour, atomically; refuse with 429 where none is left."""
-    record = admission.take_rate_slot(app.caller.user_id, app.caller.email, app.now)
+    record = admission.take_rate_slot(app.account, app.now)
     app.context["user"] = record
     reply = next_middleware(app)
     reply.headers.update(refusals.rate_limit_headers(record, app.now))

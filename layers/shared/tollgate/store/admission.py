@@ -24,7 +24,7 @@ from tollgate.store import notices, records, usage_log
 from tollgate.store.due import shard
 from tollgate.store.dynamodb import ConditionFailedError, from_item, send, to_item
 from tollgate.store.history import DAYS, MONTHS
-from tollgate.store.users import fresh, get, key, refresh_terms
+from tollgate.store.users import fresh, key, refresh_terms
 from tollgate.users import CLOCKS_DIFFER, User
 
 TERM_REFRESHES = 3
@@ -57,17 +57,16 @@ def admit(call: Call) -> Admission:
     raise ProviderUnavailable("Your plan is changing at this moment; nothing was taken. Try again.")
 
 
-def take_rate_slot(user_id: str, email: str | None, now: datetime) -> User:
+def take_rate_slot(before: User, now: datetime) -> User:
     """Take one call of this clock hour and nothing else, and return the record as it then is. Raises RateLimited."""
-    before = get(user_id) or fresh(user_id, email, now)
     limit = before.tier(now).calls_per_hour
     request = {
         "TableName": settings().tables.users,
-        "Key": key(user_id),
+        "Key": key(before.id),
         "UpdateExpression": (
             "SET #rate = if_not_exists(#rate, :zero) + :one, terms = if_not_exists(terms, :base), "
             "createdAt = if_not_exists(createdAt, :created), version = if_not_exists(version, :zero)"
-            f"{', email = :email' if email else ''}"
+            f"{', email = :email' if before.email else ''}"
         ),
         "ConditionExpression": "attribute_not_exists(#rate) OR #rate < :limit",
         "ExpressionAttributeNames": {"#rate": rate_counter(now)},
@@ -78,7 +77,7 @@ def take_rate_slot(user_id: str, email: str | None, now: datetime) -> User:
                 ":limit": limit,
                 ":base": _base_terms(),
                 ":created": calendar.iso(now),
-                **({":email": email} if email else {}),
+                **({":email": before.email} if before.email else {}),
             },
         ),
         "ReturnValues": "ALL_NEW",
