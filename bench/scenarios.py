@@ -161,6 +161,7 @@ PLAIN = (
         lambda shop: shop.request("AiPreference", shop.customer("pro", "monthly"), {"preference": "gemini"}),
     ),
     Scenario("preferences", "Preferences", _get("Preferences")),
+    Scenario("sign out", "SignOut", lambda shop: shop.request("SignOut", shop.customer("pro", "monthly"))),
     Scenario("export account", "ExportAccount", _get("ExportAccount")),
     Scenario("delete account", "DeleteAccount", _delete_account),
     Scenario("margin", "Margin", _margin),

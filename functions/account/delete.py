@@ -26,6 +26,7 @@ app = Api(Access.USER)
 @app.delete("/api/account")
 def delete() -> dict[str, object]:
     app.body(DeleteRequest)
+    app.must_be_signed_in()
     deleted_at = accounts.delete(app.caller.user_id, app.now, _has_time)
     return {
         "status": "deleted",

@@ -18,8 +18,9 @@ app = Api(Access.USER)
 
 @app.get(PATH)
 def history() -> Response[list[dict[str, object]]]:
-    limit = _limit()
-    found, rest = subscriptions.page(app.caller.user_id, limit, _cursor())
+    limit, cursor = _limit(), _cursor()
+    app.must_be_signed_in()
+    found, rest = subscriptions.page(app.caller.user_id, limit, cursor)
     link = {"Link": f'<{PATH}?{urlencode({"limit": limit, "cursor": rest})}>; rel="next"'} if rest else {}
     entries = [views.history_entry(each, app.now) for each in found]
     return Response(status_code=200, content_type="application/json", headers=link, body=entries)

@@ -172,11 +172,15 @@ def test_public_pages_may_touch_no_table(name: str) -> None:
     assert allowed(functions()[name]) == set()
 
 
-def test_parsing_writes_users_and_the_log_and_reads_no_table() -> None:
+def test_parsing_writes_users_and_the_log_and_reads_a_users_record_alone() -> None:
+    granted = allowed(functions()["ParseResume"])
     actions = {
-        action for action, table in allowed(functions()["ParseResume"]) if table in {"UsersTable", "UsageLogsTable"}
+        table: {action for action, each in granted if each == table} for table in ("UsersTable", "UsageLogsTable")
     }
-    assert actions == {"dynamodb:UpdateItem", "dynamodb:PutItem"}
+    assert actions == {
+        "UsersTable": {"dynamodb:UpdateItem", "dynamodb:GetItem"},  # read before a kept reply is repeated
+        "UsageLogsTable": {"dynamodb:PutItem"},
+    }
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -7,6 +7,7 @@ import pytest
 
 from tests.functions import documented
 from tests.functions.harness import Json, Reply, World
+from tests.functions.problems import problem
 from tests.functions.test_review import kept
 from tests.functions.test_webhook import CAPTURED, paid
 
@@ -91,7 +92,10 @@ def administration(world: World) -> None:
 
 
 def leaving(world: World) -> None:
-    """Taking everything along, and deleting the account."""
+    """Signing out everywhere, taking everything along, and deleting the account."""
+    assert world.post("/api/account/sign-out").status == 200
+    problem(world.get("/api/subscription/status"), 401, "unauthorized")
+    world.later(seconds=1)
     if ("get", "/api/account/export") in documented_routes():
         assert world.get("/api/account/export").status == 200
         assert world.call("DELETE", "/api/account", {"confirm": "delete"}).status == 200

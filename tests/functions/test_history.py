@@ -15,7 +15,7 @@ def test_somebody_who_bought_nothing_has_an_empty_history(world: World) -> None:
     assert (reply.status, reply.json) == (200, [])
     assert reply.headers["content-type"] == "application/json"
     assert "link" not in reply.headers
-    assert world.steps == ["Query"]
+    assert world.steps == ["GetItem", "Query"]  # whether the token is still accepted, and what was asked
 
 
 def test_an_entry_says_what_was_bought_and_how_it_stands(world: World) -> None:

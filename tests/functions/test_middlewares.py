@@ -116,6 +116,14 @@ def test_tier_based_rate_limit_takes_a_slot_each_and_refuses_beyond(world: World
     assert call().status == 200
 
 
+def test_tier_based_rate_limit_takes_nothing_from_a_token_that_was_ended(world: World) -> None:
+    call = guarded(world, tier_based_rate_limit)
+    assert world.post("/api/account/sign-out").status == 200
+    before = world.item()
+    problem(call(), 401, "unauthorized")
+    assert world.item() == before
+
+
 def test_get_user_usage_stats_hands_the_usage_to_the_route(world: World) -> None:
     call = guarded(world, get_user_usage_stats, lambda app: app.context["usage"])
     world.post("/api/ai/parse-resume", {"text": "Asha Rao, engineer"})

@@ -34,8 +34,13 @@ CALLERS = (
     "admin",
     "free",
 )  # an administrator with a premium plan, to whom nothing is closed; and somebody who has nothing
-# A deleted account is answered 410 everywhere, so whoever deletes goes last and alone.
-ROUNDS = {"": ["--exclude-method", "DELETE"], "-gone": ["--include-method", "DELETE"]}
+# A deleted account is answered 410 everywhere, and an ended token 401, so whoever deletes or signs out goes last and alone.
+SIGN_OUT = "/api/account/sign-out"
+ROUNDS = {
+    "": ["--exclude-method", "DELETE", "--exclude-path", SIGN_OUT],
+    "-out": ["--include-path", SIGN_OUT],
+    "-gone": ["--include-method", "DELETE"],
+}
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -19,7 +19,7 @@ from tests.bundle.document import ROOT
 from tests.functions import harness
 from tests.functions.harness import World, served
 from tests.security.peeking import kept
-from tests.security.test_owasp import GOOD_BODIES, ROUTES, filled
+from tests.security.test_owasp import GOOD_BODIES, ROUTES, SIGN_OUT, filled
 from tollgate.http.api import logger
 
 SECRETS = {
@@ -129,6 +129,7 @@ def test_r31_of_ten_thousand_lines_none_holds_a_private_word_a_token_or_a_signat
     rng, lines = random.Random(31), 0  # noqa: S311 -- a reproducible draw
     claims = {"sub": world.user, "email": PRIVATE[1], "name": PRIVATE[0], "exp": 4_000_000_000}
     good, bad = (harness.signed_token(claims, secret=each) for each in (SECRETS["JWT_SECRET"], "another"))
+    leaving = harness.signed_token(claims | {"sub": f"leaving-{world.user}"}, secret=SECRETS["JWT_SECRET"])
     headers = {"x-razorpay-signature": "canary-signature", "user-agent": PRIVATE[1], "idempotency-key": PRIVATE[2]}
     words = json.dumps([*PRIVATE, {PRIVATE[0]: list(PRIVATE)}])
     query = urlencode(dict(zip(("q", "cursor", "email"), PRIVATE, strict=True)))
@@ -137,14 +138,23 @@ def test_r31_of_ten_thousand_lines_none_holds_a_private_word_a_token_or_a_signat
             route = rng.choice(ROUTES)
             raw = rng.choice([words, words[:-1], f'{{"tier": {words}, "text": {words}, "resume": 1}}', f'"{good}"'])
             path = filled(route) + rng.choice(["", f"?{query}"])
-            world.call(route.method, path, raw=raw.encode(), token=rng.choice([good, bad, bad]), headers=headers)
+            known = leaving if route.path == SIGN_OUT else good
+            world.call(route.method, path, raw=raw.encode(), token=rng.choice([known, bad, bad]), headers=headers)
             if rng.randrange(100) == 0 or lines > LINES - 100:
                 captured = capsys.readouterr()
                 text = said.getvalue() + captured.out + captured.err
                 said.seek(0)
                 said.truncate()
                 lines += text.count("\n")
-                for canary in (*SECRETS.values(), *PRIVATE, good, bad, bad.rpartition(".")[2], "canary-signature"):
+                for canary in (
+                    *SECRETS.values(),
+                    *PRIVATE,
+                    good,
+                    leaving,
+                    bad,
+                    bad.rpartition(".")[2],
+                    "canary-signature",
+                ):
                     assert canary not in text, canary
 
 

@@ -26,7 +26,8 @@ from tollgate import ids, invariants
 from tollgate.http.api import Access
 from tollgate.payments.orders import MOST_OPEN
 
-ROUTES = sorted(served().routes, key=lambda each: (each.path, each.method))
+SIGN_OUT = "/api/account/sign-out"  # ends the tokens of whoever goes on, so it comes last
+ROUTES = sorted(served().routes, key=lambda each: (each.path == SIGN_OUT, each.path, each.method))
 AI_BODIES: dict[str, Json] = {
     "/api/ai/parse-resume": {"text": "Asha Rao\nPython, AWS"},
     "/api/ai/enhance-content": {"section": "work", "content": "Worked on the payments team."},
@@ -179,6 +180,51 @@ def test_api2_a_thousand_tokens_that_prove_nothing_reach_no_table(world: World) 
         route = CLOSED[number % len(CLOSED)]
         reply = world.call(route.method, filled(route), {}, token=token or "x")
         assert (reply.status, world.steps) == (401, []), (route.path, token)
+
+
+TAKES_IN_MONEY = "/api/subscription/verify-payment"  # goes on, see `functions/test_sign_out.py`
+LAST = ("", SIGN_OUT, "/api/account")  # what ends tokens, and then what ends the account
+
+
+def closed_requests() -> list[tuple[str, str, Json | None]]:
+    """A request that would be answered, to every closed route."""
+    bodies = {**GOOD_BODIES, "/api/account": {"confirm": "delete"}}
+    asked = [
+        (each.method, filled(each), bodies.get(each.path, {"action": "dismiss"} if "resolve" in each.path else None))
+        for each in CLOSED
+        if each.path != TAKES_IN_MONEY
+    ]
+    more = [("GET", "/api/subscription/usage?history=2", None), ("GET", "/api/account/export?cursor=usage.YQ==", None)]
+    return sorted([*asked, *more], key=lambda each: LAST.index(each[1]) if each[1] in LAST else 0)
+
+
+def test_api2_a_token_from_before_its_user_signed_out_is_refused_everywhere_by_one_request(world: World) -> None:
+    world.buy("premium", "monthly")
+    second = int(world.now.timestamp())
+    assert world.post(SIGN_OUT).status == 200
+    world.later(seconds=5)
+    whole, calls = world.item(), world.upstream()
+    untold = signed_token({"sub": world.user, "role": "admin", "exp": second + 3600})
+    old = [world.token(role="admin", iat=iat) for iat in (second - 3600, second - 1, second, second + 0.9)]
+    for method, path, body in closed_requests():
+        for token in (*old, untold):
+            reply = world.call(method, path, body, token=token)
+            assert (reply.status, len(world.steps)) == (401, 1), (path, reply.body, world.steps)
+            assert reply.json["detail"] == "The bearer token is not valid, or it has expired."
+            assert reply.headers["www-authenticate"] == "Bearer"
+    assert (world.item(), world.upstream()) == (whole, calls)
+
+
+def test_api2_a_token_of_the_second_after_its_user_signed_out_opens_what_tokens_open(world: World) -> None:
+    world.buy("premium", "monthly")
+    assert world.post(SIGN_OUT).status == 200
+    world.later(seconds=1)
+    new = world.token(role="admin")
+    world.later(seconds=10)
+    for method, path, body in closed_requests():
+        reply = world.call(method, path, body, token=new)
+        assert reply.status not in {401, 410}, (path, reply.body)
+        new = world.token(role="admin", iat=int(world.now.timestamp()) + 1) if path in LAST else new
 
 
 # API3: broken object property level authorization
@@ -523,11 +569,12 @@ def bent(event: Json, rng: random.Random) -> Json:
 
 
 def test_api8_five_thousand_malformed_requests_get_a_stable_refusal_and_never_a_5xx(world: World) -> None:
-    rng, tokens = random.Random(8), [world.token(), world.token(role="admin"), "", "broken"]  # noqa: S311 -- reproducible
+    rng, leaving = random.Random(8), f"leaving-{world.user}"  # noqa: S311 -- a reproducible draw
     seen: set[int] = set()
     for _ in range(MALFORMED):
         route, request = malformed(rng)
-        token = rng.choice(tokens)
+        user = leaving if route.path == SIGN_OUT else world.user
+        token = rng.choice([world.token(user), world.token(user, role="admin"), "", "broken"])
         sent = Request(
             request.method,
             request.path,

@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.factories import NOW
+from tollgate.calendar import EPOCH
 from tollgate.config import Tokens
 from tollgate.errors import Unauthorized
 from tollgate.http.tokens import LONGEST_TOKEN, LONGEST_USER_ID, Identity, verify
@@ -72,15 +73,23 @@ def test_a_refusal_names_the_scheme_and_never_what_was_wrong() -> None:
 
 
 def test_a_good_token_tells_who_calls() -> None:
-    token = a_token(email="a@example.com", role="admin", tier="lifetime")
-    assert verify(token, settings(), NOW) == Identity(user_id="u1", email="a@example.com", role="admin")
+    token = a_token(email="a@example.com", role="admin", tier="lifetime", iat=STAMP - 60)
+    issued = NOW - timedelta(minutes=1)
+    assert verify(token, settings(), NOW) == Identity(
+        user_id="u1", email="a@example.com", role="admin", issued_at=issued
+    )
+
+
+@pytest.mark.parametrize(("iat", "second"), [(DROP, 0), (0, 0), (STAMP, STAMP), (STAMP - 0.001, STAMP - 1)])
+def test_a_token_was_issued_in_a_whole_second_and_before_all_where_it_does_not_say(iat: object, second: int) -> None:
+    assert verify(a_token(iat=iat), settings(), NOW).issued_at.timestamp() == second
 
 
 @pytest.mark.parametrize("name", ["sub", "id", "userId"])
 def test_the_user_is_in_sub_or_where_the_express_application_put_it(name: str) -> None:
     named: dict[str, Any] = {"sub": DROP, name: "64f0c2"}
     token = a_token(**named)
-    assert verify(token, settings(), NOW) == Identity(user_id="64f0c2", email=None, role="user")
+    assert verify(token, settings(), NOW) == Identity(user_id="64f0c2", email=None, role="user", issued_at=EPOCH)
 
 
 def test_sub_comes_first() -> None:
@@ -98,7 +107,8 @@ def test_a_token_that_names_nobody_is_refused(user_id: object) -> None:
 
 @pytest.mark.parametrize(("email", "role"), [(5, 7), (["a"], ["admin"]), (None, None), ("\ud800", {"admin": 1})])
 def test_an_odd_email_or_role_gives_no_rights(email: object, role: object) -> None:
-    assert verify(a_token(email=email, role=role), settings(), NOW) == Identity(user_id="u1", email=None, role="user")
+    found = verify(a_token(email=email, role=role), settings(), NOW)
+    assert (found.user_id, found.email, found.role) == ("u1", None, "user")
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,9 @@ OPERATIONS: Mapping[tuple[str, str], Told] = MappingProxyType(
             refusals=BUYING,
             example={"notifications": {"usageAlerts": False}},
         ),
+        ("POST", "/api/account/sign-out"): Told(
+            reply=replies.SignedOut, refusals=(errors.InvalidRequest, errors.PayloadTooLarge)
+        ),
         ("GET", "/api/account/export"): Told(
             reply=replies.AccountExport, query={"cursor": TEXT}, refusals=(errors.InvalidRequest,), paged=True
         ),

@@ -281,6 +281,12 @@ class ResumeScanned(Answered):
 # The account
 
 
+class SignedOut(Reply):
+    """Tokens issued in that second or before stopped working."""
+
+    signed_out_at: Instant
+
+
 class PaymentHeld(Reply):
     """A payment, order or mandate; `kind` says which. Its fields are those of the row that we keep."""
 

@@ -86,6 +86,7 @@ def _account(user: User) -> dict[str, Any]:
     return {
         "email": user.email,
         "createdAt": calendar.iso(user.created_at),
+        "signedOutAt": calendar.iso(user.signed_out_at) if user.signed_out_at else None,
         "creditBalance": user.credit_balance,
         "preferences": {
             "aiService": user.preference.value,

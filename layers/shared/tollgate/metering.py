@@ -12,7 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from tollgate import entitlements, plans, subscriptions
+from tollgate import calendar, entitlements, plans, subscriptions
 from tollgate.ai import mix
 from tollgate.counters import counter, pass_of, rate_counter
 from tollgate.plans import Ai, Limit, Tier, Unit, Window
@@ -59,6 +59,7 @@ class Call:
     at: datetime
     affinity: int = 0
     email: str | None = None
+    issued_at: datetime = calendar.EPOCH  # when its token was
 
     @property
     def unit(self) -> Unit | None:

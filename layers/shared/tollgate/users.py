@@ -7,6 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from tollgate import plans, subscriptions
+from tollgate.errors import AccountDeleted, Unauthorized
 from tollgate.subscriptions import Subscription
 
 CLOCKS_DIFFER = timedelta(seconds=10)  # between two environments, at most
@@ -33,7 +34,8 @@ class User:
     """What is known of a user. `version` counts the changes to what was bought; the counters move without it.
 
     `counters` maps names as `tollgate.counters.counter` makes them to whole numbers; `terms` is what the plan was last
-    written to allow; `credit_balance` is in paise. `deleted_at` is set on what is left of a deleted account.
+    written to allow; `credit_balance` is in paise. `signed_out_at` is the second in which the user last signed out everywhere;
+    `deleted_at` is set on what is left of a deleted account.
     """
 
     id: str
@@ -47,7 +49,21 @@ class User:
     counters: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     terms: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
     resumes_generated: int = 0
+    signed_out_at: datetime | None = None
     deleted_at: datetime | None = None
+
+    def must_accept(self, issued_at: datetime) -> None:
+        """Raise Unauthorized for a token that was issued before the user last signed out everywhere.
+
+        Tokens count whole seconds. One of the very second may be from before or from after; it is refused.
+        """
+        if self.signed_out_at and issued_at <= self.signed_out_at:
+            raise Unauthorized
+
+    def must_be_open(self) -> None:
+        """Raise AccountDeleted where the account was deleted."""
+        if self.deleted_at:
+            raise AccountDeleted("This account was deleted.")
 
     def at_or_after(self, now: datetime) -> datetime:
         """`now`, or when the latest purchase was made where the clock that made it is ahead of ours by a little."""

@@ -82,6 +82,7 @@ def ask(api: Api, task: Task, data: dict[str, str]) -> Answer[Any]:
         action=task.action,
         at=api.now,
         affinity=task.affinity,
+        issued_at=api.caller.issued_at,
     )
     admission = store.admit(call)
     overruled = False

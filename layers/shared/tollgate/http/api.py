@@ -22,7 +22,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from tollgate import clock
 from tollgate.config import Runtime, namespace, settings
-from tollgate.errors import AccountDeleted, Forbidden, InvalidRequest, NotFound, PayloadTooLarge, Refusal, Unauthorized
+from tollgate.errors import Forbidden, InvalidRequest, NotFound, PayloadTooLarge, Refusal, Unauthorized
 from tollgate.http.measures import SERVICE, Measures
 from tollgate.http.problems import bug, problem
 from tollgate.http.tokens import Identity, verify
@@ -83,12 +83,23 @@ class Api(APIGatewayHttpResolver):
 
     @property
     def user(self) -> User | None:
-        """The caller's record, read once a request; None where nothing is written yet."""
+        """The caller's record, read once a request; None where nothing is written yet.
+
+        Raises Unauthorized for a token from before the user signed out everywhere. Every route looks here; not so the AI tasks,
+        whose admission tells, and verify-payment, which takes in money (`docs/decisions/0030`).
+        """
         if "user" not in self.context:
             from tollgate.store import users  # noqa: PLC0415 -- public routes load no database client
 
             self.context["user"] = users.get(self.caller.user_id)
-        return cast("User | None", self.context["user"])
+        known = cast("User | None", self.context["user"])
+        if known:
+            known.must_accept(self.caller.issued_at)
+        return known
+
+    def must_be_signed_in(self) -> None:
+        """What looking at `user` does, for routes that have no other use for the record. Raises Unauthorized."""
+        _ = self.user
 
     @property
     def account(self) -> User:
@@ -96,8 +107,7 @@ class Api(APIGatewayHttpResolver):
         from tollgate.store import users  # noqa: PLC0415 -- as above
 
         known = self.user or users.fresh(self.caller.user_id, self.caller.email, self.now)
-        if known.deleted_at:
-            raise AccountDeleted("This account was deleted.")
+        known.must_be_open()
         return replace(known, email=self.caller.email or known.email)
 
     @property
@@ -149,10 +159,12 @@ def authenticate(app: Api, next_middleware: NextMiddleware) -> Response[Any]:
     scheme, _, token = given.partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthorized("Send a bearer token in the Authorization header.")
-    identity = verify(token.strip(), settings().tokens, app.now)
-    if app.access is Access.ADMIN and identity.role != "admin":
-        raise Forbidden("Only administrators may do this.")
-    app.context["caller"] = identity
+    app.context["caller"] = verify(token.strip(), settings().tokens, app.now)
+    if app.access is Access.ADMIN:
+        if app.caller.role != "admin":
+            raise Forbidden("Only administrators may do this.")
+        _ = app.raw_body  # one that is too large reaches no table
+        app.must_be_signed_in()  # what these routes read are other people's records, never the caller's own
     return next_middleware(app)
 
 

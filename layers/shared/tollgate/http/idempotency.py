@@ -81,7 +81,10 @@ class _Once:
             if self._fresh is None:
                 raise ProviderUnavailable("The database did not answer; nothing was done. Try again.") from error
             return self._fresh  # done, though its reply could not be kept
-        return self._fresh or _replayed(kept)
+        if self._fresh:
+            return self._fresh
+        _ = self._app.account  # whom nothing is answered to any more, to them nothing is repeated
+        return _replayed(kept)
 
     def _do_once(self) -> dict[str, Any]:
         from aws_lambda_powertools.utilities.idempotency import (  # noqa: PLC0415 -- only with a key

@@ -11,7 +11,7 @@ import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -38,11 +38,12 @@ OF_ID_TOKENS = frozenset({"nonce", "at_hash", "c_hash"})  # OpenID Connect Core,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Who is calling, as the token proves it."""
+    """Who is calling, as the token proves it. One that does not say when it was issued counts as older than any."""
 
     user_id: str
     email: str | None
     role: str
+    issued_at: datetime
 
 
 class _BadTokenError(Exception):
@@ -182,4 +183,5 @@ def _identity(claims: Mapping[str, Any]) -> Identity:
         user_id=user_id,
         email=email if isinstance(email, str) and email.isprintable() else None,
         role=role if isinstance(role, str) else "user",
+        issued_at=datetime.fromtimestamp(int(claims.get("iat", 0)), UTC),
     )

@@ -106,8 +106,10 @@ def _waits() -> Iterator[float]:
 def bury(user_id: str, before: User | None, now: datetime) -> None:
     """Put in the place of a user's record what tells later comers that the account was deleted, and nothing else.
 
-    A credit balance is money and stays. Raises ConditionFailedError where somebody changed the record meanwhile.
+    A credit balance is money and stays; so does what ended tokens, since some routes go on answering. Raises ConditionFailedError
+    where somebody changed the record meanwhile.
     """
+    signed_out = {"signedOutAt": int(before.signed_out_at.timestamp())} if before and before.signed_out_at else {}
     row = {
         "userId": user_id,
         "createdAt": calendar.iso(before.created_at if before else calendar.whole_second(now)),
@@ -115,12 +117,16 @@ def bury(user_id: str, before: User | None, now: datetime) -> None:
         "version": (before.version if before else 0) + 1,
         "terms": NO_TERMS,
         **({"creditBalance": before.credit_balance} if before and before.credit_balance else {}),
+        **signed_out,
     }
     held: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(userId)"}
     if before:
+        as_read = "signedOutAt = :signedOutAt" if signed_out else "attribute_not_exists(signedOutAt)"
         held = {
-            "ConditionExpression": "version = :seen AND attribute_not_exists(deletedAt)",
-            "ExpressionAttributeValues": to_item({":seen": before.version}),
+            "ConditionExpression": f"version = :seen AND attribute_not_exists(deletedAt) AND {as_read}",
+            "ExpressionAttributeValues": to_item(
+                {":seen": before.version, **{f":{name}": at for name, at in signed_out.items()}}
+            ),
         }
     send("put_item", TableName=settings().tables.users, Item=to_item(row), **held)
 

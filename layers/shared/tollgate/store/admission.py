@@ -15,7 +15,7 @@ from tollgate import calendar, metering, plans
 from tollgate.ai import mix
 from tollgate.config import settings
 from tollgate.counters import counter, pass_counters, passed_hours, rate_counter, spent_counter, stale
-from tollgate.errors import AccountDeleted, ProviderUnavailable
+from tollgate.errors import ProviderUnavailable
 from tollgate.metering import UNIT_OF, WINDOWS_OF, Admission, Call, Denial, Lease, kept_mix
 from tollgate.notices import Notice, usage_alert
 from tollgate.plans import Ai, Unit, Window
@@ -24,7 +24,7 @@ from tollgate.store import notices, records, usage_log
 from tollgate.store.due import shard
 from tollgate.store.dynamodb import ConditionFailedError, from_item, send, to_item
 from tollgate.store.history import DAYS, MONTHS
-from tollgate.store.users import fresh, key, refresh_terms
+from tollgate.store.users import ACCEPTED, fresh, key, refresh_terms
 from tollgate.users import CLOCKS_DIFFER, User
 
 TERM_REFRESHES = 3
@@ -36,19 +36,20 @@ MOST_FOLDED = 100  # of them at once where each is named: DynamoDB takes an expr
 def admit(call: Call) -> Admission:
     """Take the plan's quota, the hourly rate and a place in the mix in one conditional write, all or nothing.
 
-    Raises FeatureNotInPlan, UsageLimitReached or RateLimited, decided from the record that the refused write returned; a
-    refusal changes nothing. A write whose answer was lost and that was tried again is recognised by its lease and counts once.
+    Raises Unauthorized, AccountDeleted, FeatureNotInPlan, UsageLimitReached or RateLimited, decided from the record that the
+    refused write returned; a refusal changes nothing. A write whose answer was lost and that was tried again is recognised by its
+    lease and counts once.
     """
     for _ in range(TERM_REFRESHES):
         try:
             return _admission(call, _take(call))
         except ConditionFailedError as refused:
             record = refused.items[0]
-        if record and "deletedAt" in record:
-            raise AccountDeleted("This account was deleted.")
         if record and call.lease in record:
             return _admission(call, record)
         user = records.to_user(record) if record else fresh(call.user_id, call.email, call.at)
+        user.must_accept(call.issued_at)
+        user.must_be_open()
         denied = metering.denial(user, call.action, call.at)
         if denied and not (record and sweep(_admission(call, record))):
             raise refusal(denied, user, call.action, call.at, settings().academic_domains)
@@ -99,6 +100,7 @@ def _take(call: Call) -> dict[str, Any]:
     }
     values: dict[str, object] = {
         ":now": int(call.at.timestamp()),
+        ":issued": int(call.issued_at.timestamp()),
         ":created": calendar.iso(call.at),
         ":base": _base_terms(),
         ":revision": plans.REVISION,
@@ -183,7 +185,9 @@ def _admission_expression(unit: Unit | None, *, knows_email: bool) -> _Expressio
     condition = " AND ".join(allowed)
     if admits_newcomers:
         condition = f"{newcomer} OR ({condition})"
-    return _Expression("SET " + ", ".join(sets), f"attribute_not_exists(#lease) AND ({condition})", names)
+    return _Expression(
+        "SET " + ", ".join(sets), f"attribute_not_exists(#lease) AND {ACCEPTED} AND ({condition})", names
+    )
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import fields
-from datetime import datetime
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -68,6 +68,7 @@ def to_user(record: Mapping[str, Any]) -> User:
         counters=MappingProxyType({name: value for name, value in record.items() if _is_counter(name)}),
         terms=MappingProxyType(record.get("terms", {})),
         resumes_generated=record.get("resumesGenerated", 0),
+        signed_out_at=datetime.fromtimestamp(record["signedOutAt"], UTC) if "signedOutAt" in record else None,
         deleted_at=calendar.parse(record["deletedAt"]) if "deletedAt" in record else None,
     )
 

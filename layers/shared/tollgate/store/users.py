@@ -12,6 +12,8 @@ from tollgate.store import records
 from tollgate.store.dynamodb import ConditionFailedError, from_item, send, to_attribute, to_item
 from tollgate.users import User
 
+ACCEPTED = "(attribute_not_exists(signedOutAt) OR signedOutAt < :issued)"  # `User.must_accept`, as a write's condition
+
 
 def fresh(user_id: str, email: str | None, now: datetime) -> User:
     """A user of whom nothing is written yet. The record comes with the first thing that has to be kept."""
@@ -55,6 +57,41 @@ def change(user: User, before: User | None, now: datetime) -> dict[str, Any]:
 def save(user: User, before: User | None, now: datetime) -> None:
     """Write what was chosen. Raises ConditionFailedError where somebody changed the record since `before` was read."""
     send("update_item", **change(user, before, now))
+
+
+def sign_out(user_id: str, issued_at: datetime, now: datetime) -> datetime:
+    """Accept no token any more that was issued until now, and say until when: one write, also where nothing is written yet.
+
+    That is never before the token that asks, whose issuer's clock may be ahead of ours: it is to end too. Raises Unauthorized
+    where that token is accepted no more, so that it cannot end newer ones, and AccountDeleted.
+    """
+    at = max(calendar.whole_second(now), issued_at)
+    try:
+        send(
+            "update_item",
+            TableName=settings().tables.users,
+            Key=key(user_id),
+            UpdateExpression=(
+                "SET signedOutAt = :at, createdAt = if_not_exists(createdAt, :created), version = if_not_exists(version, :zero)"
+            ),
+            ConditionExpression=f"attribute_not_exists(deletedAt) AND {ACCEPTED}",
+            ExpressionAttributeValues=to_item(
+                {
+                    ":at": int(at.timestamp()),
+                    ":issued": int(issued_at.timestamp()),
+                    ":created": calendar.iso(calendar.whole_second(now)),
+                    ":zero": 0,
+                }
+            ),
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+    except ConditionFailedError as refused:
+        (record,) = refused.items
+        known = records.to_user(record or {})
+        if known.signed_out_at != at:  # else the answer to this very write was lost, and it was tried again
+            known.must_accept(issued_at)
+        known.must_be_open()
+    return at
 
 
 class _Change:
