@@ -1,4 +1,4 @@
-"""`tollgate import-users …`, `check-invariants …`, `openapi`: the script beside this file, or `python -m tools …` at the root."""
+"""`tollgate import-users …`, `check-invariants …`, `sign-out …`, `openapi`: the script beside this, or `python -m tools …`."""
 
 import sys
 from collections.abc import Sequence
@@ -19,12 +19,16 @@ def main(arguments: Sequence[str]) -> int:
             from tools import invariants  # noqa: PLC0415 -- once it can be found
 
             return invariants.main(rest)
+        case ["sign-out", *rest]:
+            from tools import sign_out  # noqa: PLC0415 -- once it can be found
+
+            return sign_out.main(rest)
         case ["openapi"]:
             from tools.openapi import writing  # noqa: PLC0415 -- once it can be found
 
             writing.write()
             return 0
-    sys.stderr.write("usage: tollgate import-users --help | check-invariants --help | openapi\n")
+    sys.stderr.write("usage: tollgate import-users --help | check-invariants --help | sign-out --help | openapi\n")
     return 2
 
 

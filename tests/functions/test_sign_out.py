@@ -17,6 +17,7 @@ from tollgate import calendar, ids, soundness
 from tollgate.metering import Action, Admission
 from tollgate.store import admission, dynamodb, users
 from tollgate.store.dynamodb import Engine
+from tools import sign_out as command
 
 SIGN_OUT, STATUS, HISTORY = "/api/account/sign-out", "/api/subscription/status", "/api/subscription/history"
 PARSE, TEXT = "/api/ai/parse-resume", {"text": "Asha Rao, engineer"}
@@ -217,3 +218,17 @@ def test_the_export_says_when_its_owner_signed_out(world: World) -> None:
     at = signed_out(world)
     world.later(seconds=1)
     assert world.get("/api/account/export").json["account"]["signedOutAt"] == calendar.iso(at)
+
+
+def test_an_operator_can_sign_somebody_out(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    old = world.token()
+    capsys.readouterr()
+    assert command.main(["--user", world.user]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith(f"{world.user}: tokens issued until ")
+    problem(world.get(STATUS, token=old), 401, "unauthorized")
+    world.later(seconds=60)
+    assert world.get(STATUS).status == 200
+    assert deleted(world).status == 200
+    assert command.main(["--user", world.user]) == 1
+    assert capsys.readouterr().err == f"{world.user}: This account was deleted.\n"
