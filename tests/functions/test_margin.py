@@ -18,10 +18,12 @@ def guarded(**variables: str) -> Iterator[None]:
     before = dict(os.environ)
     os.environ.update(variables)
     settings.cache_clear()
-    yield
-    os.environ.clear()
-    os.environ.update(before)
-    settings.cache_clear()
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        settings.cache_clear()
 
 
 def margins(world: World) -> list[dict[str, object]]:
