@@ -48,7 +48,7 @@ def money_moves(world: World) -> None:
 
 def models_are_asked(world: World, faults: Faults) -> None:
     assert world.post(PARSE, TEXT).status == 200
-    with guarded(USD_INR_PAISE="90000000"):
+    with guarded(USD_INR_PAISE="90000000", AI_DAILY_CEILING_INR="1"):
         assert world.post(PARSE, TEXT).status == 200
     world.fail("401")
     assert world.post(PARSE, TEXT).status == 503

@@ -35,7 +35,7 @@ class Told:
 
 RESUME = "Asha Rao\nBackend engineer\nBuilt an order service in Python that serves 4,000 shops."
 JOB = "We look for a backend engineer with Python and PostgreSQL."
-METERED: Refusals = (errors.UsageLimitReached, errors.RateLimited, errors.ContentRefused)
+METERED: Refusals = (errors.UsageLimitReached, errors.RateLimited, errors.ContentRefused, errors.AiPaused)
 GATED: Refusals = (*METERED, errors.FeatureNotInPlan)
 BUYING: Refusals = (errors.Conflict, errors.TierRequired)
 

@@ -501,6 +501,13 @@ class TierMargin(Reply):
     margin_paise: int
 
 
+class CeilingToday(Reply):
+    date: Day
+    ceiling_inr: int
+    spent_micro_usd: int
+    reached: bool
+
+
 class AiCostsReport(Days):
     paise_per_usd: int
     totals: Calls
@@ -509,6 +516,7 @@ class AiCostsReport(Days):
     by_task: list[CallsOfTask]
     by_model: list[CallsOfModel]
     margin: list[TierMargin]
+    ceiling: CeilingToday | None
     days: list[CallsOfDay]
 
 

@@ -68,13 +68,14 @@ class Razorpay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AiProviders:
-    """The AI providers. `gemini_client` is sdk or rest."""
+    """The AI providers. `gemini_client` is sdk or rest; `daily_ceiling_inr` what they may charge a day, 0 for no ceiling."""
 
     openai_base_url: str = _setting("OPENAI_BASE_URL", "https://api.openai.com/v1")
     openai_api_key: str = _secret("OPENAI_API_KEY")
     gemini_base_url: str = _setting("GEMINI_BASE_URL", "https://generativelanguage.googleapis.com")
     gemini_api_key: str = _secret("GEMINI_API_KEY")
     gemini_client: str = _setting("GEMINI_CLIENT", "sdk")
+    daily_ceiling_inr: int = _number("AI_DAILY_CEILING_INR", 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

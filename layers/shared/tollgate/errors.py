@@ -123,6 +123,12 @@ class ProviderUnavailable(Refusal):
     status, code, title = 503, "provider_unavailable", "Temporarily unavailable"
 
 
+class AiPaused(Refusal):
+    """All users' calls together have cost what they may on one day."""
+
+    status, code, title = 503, "ai_paused", "The AI is paused for today"
+
+
 class AccountDeleted(Refusal):
     """The account was deleted; its token is only still valid."""
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from aws_lambda_powertools.metrics import MetricUnit
 
 from tollgate import clock
+from tollgate.ai.ceiling import ceiling
 from tollgate.errors import ProviderUnavailable
 from tollgate.http.api import logger, metrics
 from tollgate.metering import Admission
@@ -44,6 +45,11 @@ class Ending:
         else:
             store.settle(self.admission, self.ended, self.answered)
 
+    @property
+    def at_most_micro_usd(self) -> int:
+        """What its attempts cost; as much as they can have cost where a provider's answer was lost."""
+        return sum(int(row["metadata"]["costUpperMicroUsd"]) for row in self.ended.rows)
+
     def facts(self) -> list[dict[str, object]]:
         """What each attempt cost, without whose it was."""
         return [{name: row[name] for name in _FACTS if name in row} for row in self.ended.rows]
@@ -54,6 +60,7 @@ _waiting: deque[Ending] = deque(maxlen=MOST_WAITING)
 
 def end(ending: Ending, seconds_left: Callable[[], float]) -> bool:
     """Write the end of a call; whether that went well. Where it did not, the log has what it cost and it is tried later."""
+    ceiling.owe(ending.admission.call.at, ending.at_most_micro_usd)
     if seconds_left() < HURRIED_SECONDS:
         logger.warning("ending late", attempts=ending.facts())
     if not _written(ending, seconds_left):
@@ -61,6 +68,8 @@ def end(ending: Ending, seconds_left: Callable[[], float]) -> bool:
         logger.error("not booked", attempts=ending.facts())
         _waiting.append(ending)
         return False
+    if seconds_left() >= ENOUGH_SECONDS:
+        ceiling.pay_if_possible()
     if _waiting:
         _try_others(seconds_left)
     return True

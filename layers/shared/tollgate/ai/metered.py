@@ -14,6 +14,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from tollgate import app, entitlements, ids, refusals
 from tollgate.ai import endings, mix
+from tollgate.ai.ceiling import ceiling
 from tollgate.ai.endings import Ending
 from tollgate.ai.failover import Attempt, FailedError, Outcome, RefusedError
 from tollgate.ai.models import Model
@@ -72,9 +73,10 @@ class Answer[T]:
 def ask(api: Api, task: Task, data: dict[str, str]) -> Answer[Any]:
     """Have a task done for the caller, metered. `data` maps upper-case labels to what the user supplied.
 
-    Raises what admission raises (nothing is taken then), ContentRefused, or ProviderUnavailable; after those two everything
-    that was taken has been given back.
+    Raises AiPaused and what admission raises (nothing is taken then), ContentRefused, or ProviderUnavailable; after those two
+    everything that was taken has been given back.
     """
+    ceiling.check(api.now)
     call = Call(
         user_id=api.caller.user_id,
         email=api.caller.email,
