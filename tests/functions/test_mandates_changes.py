@@ -256,6 +256,17 @@ def test_an_upgrade_without_a_new_mandate_ends_the_old_one_before_it_charges(wor
     assert shown(world, "tier", "autoRenew") == ("premium", False)
 
 
+def test_a_new_mandate_that_is_told_of_twice_at_once_takes_the_old_ones_place(world: World) -> None:
+    old = standing(world)
+    world.buy("premium", "monthly")
+    new = opened(world, "premium", "monthly")["subscriptionId"]
+    proof = authorise(world, new)
+    (event,) = [body for name, body in deliveries(world, new) if name == "subscription.authenticated"]
+    with dynamodb.using(jobs.Interrupted(world, lambda: world.webhook(event))):
+        assert world.verify(proof).status == 200
+    assert (at_razorpay(world, old)["status"], at_razorpay(world, new)["status"]) == ("cancelled", "authenticated")
+
+
 def test_who_cancelled_can_turn_renewal_on_again_and_is_charged_once_at_the_end(world: World) -> None:
     old = standing(world)
     world.later(days=1)

@@ -113,9 +113,9 @@ def follow(seen: Seen, entry: Entry) -> bool:
         if mandate is None or known.seen or not mandate.is_news(seen.stage, seen.at):
             return False
         after = replace(mandate, stage=seen.stage, told_at=seen.at)
-        if after.renews:
-            _take_over(mandate, entry.at)
         try:
+            if after.renews:
+                _take_over(mandate, entry.at)
             # A mandate that renews as before changes nothing: a refunded period stays as it is.
             change = None if mandate.renews and after.renews else _change(after, calendar.whole_second(entry.at))
             store.note(mandate, store.told(seen.stage, seen.at), change, entry)
