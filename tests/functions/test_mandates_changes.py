@@ -26,6 +26,7 @@ from tests.functions.test_mandates import (
     standing,
     told,
 )
+from tests.functions.test_refunds import bought, refund_event
 from tollgate import plans
 from tollgate.errors import Conflict
 from tollgate.payments import opening
@@ -656,6 +657,18 @@ def test_a_refund_of_what_a_mandate_was_to_renew_ends_that_mandate_before_it_cha
     assert shown(world, "tier", "autoRenew") == ("free", False)
     world.at(datetime(2026, 12, 24, 0, 0, tzinfo=UTC))
     assert at_razorpay(world, mandate)["paid_count"] == 0
+
+
+def test_a_consent_told_of_late_gives_no_grace_to_a_period_that_was_given_back_after_its_end(world: World) -> None:
+    payment = bought(world)
+    new = opened(world)["subscriptionId"]
+    authorise(world, new)
+    consent = [body for name, body in deliveries(world, new) if name == "subscription.authenticated"]
+    world.later(days=30, hours=1)
+    assert shown(world, "tier") == ("free",)
+    assert world.webhook(refund_event(world, payment, 14_900)).status == 200
+    assert world.webhook(*consent).status == 200
+    assert shown(world, "tier") == ("free",)
 
 
 def test_a_charge_that_was_under_way_when_the_cycle_before_it_was_refunded_is_kept_to_be_given_back(

@@ -63,6 +63,11 @@ class Subscription:
         """What the period is worth, in paise."""
         return max(self.amount + self.credit - self.refunded, 0)
 
+    @property
+    def is_given_back(self) -> bool:
+        """Whether all that was charged for it went back."""
+        return 0 < self.amount <= self.refunded
+
     def paid(self, *, amount: int, credit: int, order_id: str | None, payment_id: str) -> Subscription:
         """With what was paid for it."""
         return replace(self, amount=amount, credit=credit, razorpay_order_id=order_id, razorpay_payment_id=payment_id)
@@ -264,6 +269,7 @@ def renewed_by(
         for each in timeline
         if each.tier == tier
         and each.status not in ENDED
+        and not each.is_given_back
         and each.end_date is not None
         and (each.razorpay_subscription_id == mandate or (first_charge is not None and each.end_date >= first_charge))
     ]

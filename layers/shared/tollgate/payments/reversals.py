@@ -90,7 +90,10 @@ def _without(found: Reversible, at: datetime) -> Effect:
     gone = subscriptions.get(user.id, name)
     if gone and gone.status is Status.REPLACED:
         return _without_credit(user, gone, mandate, now)
-    after = _not_renewed(user, mandate, now)
+    given_back = purchases.reduce(
+        user, name, found.amount
+    )  # it is over, and a renewal told of later must not prolong it
+    after = _not_renewed(given_back, mandate, now)
     return Effect(user=None if after is user else (user, after), mandate=mandate)
 
 
