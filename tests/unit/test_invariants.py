@@ -217,6 +217,10 @@ def another_price(books: Books) -> None:
     ]
 
 
+def an_unnamed_charge(books: Books) -> None:
+    books.ledger[MANDATE] = {name: each for name, each in books.ledger[MANDATE].items() if each != PAY_9}
+
+
 def a_scan_too_many(books: Books) -> None:
     books.record["terms"] |= {"pass": PREMIUM}
     books.record["resumes#pass"] = -1
@@ -251,6 +255,7 @@ PLANTS: dict[str, tuple[str, Callable[[Books], object]]] = {
     "one order is granted twice": ("I2", a_second_grant_of_the_order),
     "a granted order names another payment": ("I2", lambda b: b.ledger[ORDER_2].update(paymentId="pay_other")),
     "one payment paid for two cycles": ("I2", lambda b: b.ledger[MANDATE].update({"cycle#1": PAY_9})),
+    "a charge was granted and no cycle names it": ("I2", an_unnamed_charge),
     "captured money is written nowhere": ("I3", a_payment_nobody_noted),
     "a payment is neither granted nor kept": ("I3", a_payment_left_open),
     "a payment that was to go back is forgotten": ("I3", forgotten),

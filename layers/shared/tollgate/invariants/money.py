@@ -105,6 +105,9 @@ def granted_once(facts: Facts) -> Iterator[str]:
             yield f"{row['orderId']} was granted for {name} and says {order.get('paymentId')}"
     cycles = Counter(value for row in facts.of_kind("mandate").values() for value in _cycles(row).values())
     yield from (f"{name} paid for {times} cycles" for name, times in cycles.items() if times > 1)
+    for name, row in quoted.items():
+        if row.get("mandateId") in facts.ledger and name not in cycles:
+            yield f"{name} was granted for a cycle and {row['mandateId']} does not say so"
 
 
 def _cycles(row: Row) -> dict[str, str]:
