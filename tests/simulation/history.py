@@ -23,7 +23,9 @@ from local.simulators.razorpay import control_payers
 from local.simulators.razorpay.wire import Refusal
 from local.template import Function
 from tests.functions import harness
+from tests.simulation import renewals
 from tests.simulation.baton import Baton, Died, Task, drawn
+from tests.simulation.broken import BrokenError
 from tests.simulation.lags import Lags
 from tests.simulation.seen import Seen
 from tests.simulation.store import Store
@@ -131,10 +133,6 @@ class Known(Facts):
     @cached_property
     def granted(self) -> dict[str, Mapping[str, Any]]:  # the same, found once
         return super().granted
-
-
-class BrokenError(AssertionError):
-    """Something that must hold does not."""
 
 
 @dataclass(slots=True)
@@ -278,9 +276,9 @@ class Life:
         if self.random.random() < 0.5:
             baton.thaw()
         frozen = [task for task in baton.tasks if task.parked]
+        self.ground.gateway.engine.now()  # mandates charge by the clock, whoever asks
         for act in each.acts:
-            if done := getattr(self, f"_{act.kind}", None):
-                done(act)
+            self._act(act)
         self._run()
         self._listen()
         for task in frozen:
@@ -289,6 +287,13 @@ class Life:
             self._run()
             self._listen()
         baton.seconds += each.then
+
+    def _act(self, act: Act) -> None:
+        done = renewals.ACTS.get(act.kind)
+        if done:
+            done(self, act)
+        else:
+            getattr(self, f"_{act.kind}")(act)
 
     def _listen(self) -> None:
         """Streams are read all the time; what failed is told again."""
@@ -420,17 +425,22 @@ class Life:
         proof = made[-1 - int(act.get("which", 0) * len(made)) % len(made)]
         body = {name: value for name, value in proof.items() if name.startswith("razorpay_")}
 
-        def then(_: Task, status: int, __: Json) -> None:
+        def then(_: Task, status: int, told: Json) -> None:
             if status in {200, 202} and not own:
                 raise BrokenError(f"Q12 {act} was told that another's payment is theirs")
-            if status in {200, 202}:
-                self.acknowledged.setdefault(self.user(act), set()).add(proof["razorpay_payment_id"])
+            paid = proof["razorpay_payment_id"]
+            # Of a consent alone the period is told that it will renew: nothing was paid.
+            if (status == 200 and told["razorpayPaymentId"] == paid) or told.get("code") == "payment_under_review":
+                self.acknowledged.setdefault(self.user(act), set()).add(paid)
 
         self.call(act, "POST", "/api/subscription/verify-payment", body, then=then)
 
     def _deliver(self, act: Act) -> None:
         made = self.ground.gateway.engine.account.post.deliveries
-        waiting = [place for place in range(len(made)) if place not in self.delivered] or list(range(len(made)))
+        waiting = [place for place in range(len(made)) if act.get("again") or place not in self.delivered]
+        waiting = waiting or list(range(len(made)))
+        about = act.get("about", "")
+        waiting = [place for place in waiting if made[place].event.startswith(about)] or waiting
         if waiting:
             self._webhook(act, waiting[int(act.get("pick", 0) * len(waiting)) % len(waiting)])
 
@@ -442,21 +452,22 @@ class Life:
         def then(_: Task, status: int, __: Json) -> None:
             if status == 200:
                 self.delivered.add(place)
-                body = json.loads(delivery.body)
-                paid = body["payload"].get("payment", {}).get("entity", {})
-                if delivery.event in {"payment.captured", "refund.processed"}:
-                    owner = self._owner(paid)
+                if delivery.event in {"payment.captured", "refund.processed", "subscription.charged"}:
+                    body = json.loads(delivery.body)
+                    paid = body["payload"]["payment"]["entity"]
+                    owner = self._owner(body["payload"].get("subscription", {}).get("entity"), paid)
                     if owner:
                         self.acknowledged.setdefault(owner, set()).add(paid["id"])
 
         task = self.call(act, "POST", "/api/subscription/webhook", raw=delivery.body, headers=headers, then=then)
         task.name = f"{task.name} {delivery.event}"
 
-    def _owner(self, payment: Json) -> str | None:
+    def _owner(self, mandate: Json | None, payment: Json) -> str | None:
+        """Whose payment it is, by the notes that we had made of what it pays for; None where that settles nothing."""
         order = self.ground.gateway.engine.account.orders.get(payment.get("order_id") or "")
-        if not order or payment.get("invoice_id"):
+        if mandate is None and (not order or payment.get("invoice_id")):
             return None
-        notes = order["notes"]
+        notes = (mandate or order or {})["notes"]
         return str(notes["userId"]) if isinstance(notes, dict) and "userId" in notes else None
 
     def _refund(self, act: Act) -> None:
@@ -578,6 +589,7 @@ class Life:
             if self._is_open():
                 self._alone(Act("job", -1, (("name", "reconcile"),)))
             self._listen()
+        self._deliver_all()  # what a mandate charged in the meantime
         for number in range(1 + max((act.user for each in self.plan.rounds for act in each.acts), default=0)):
             if self._has_leases(f"user-{self.plan.seed}-{number}"):
                 self._alone(Act("ai", number, (("path", "/api/ai/enhance-content"),)))
@@ -599,7 +611,7 @@ class Life:
 
     def _alone(self, act: Act) -> None:
         seen, self.seen = self.seen, None
-        getattr(self, f"_{act.kind}")(act)
+        self._act(act)
         self._run(judged=False)
         self.seen = seen
 
@@ -685,6 +697,7 @@ class Life:
     def _check_rest(self) -> None:
         rows = self._rows("UsageLogsTable")
         self._check_calls([row for row in rows if "requestId" in row])
+        renewals.check_rest(self, {row["id"]: row for row in self._rows("PaymentsTable")})
         self._check_expiry()
         if self.plan.theme == "calendar":
             self._check_history()

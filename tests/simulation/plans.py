@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import zip_longest
 from random import Random
+from typing import Any
 
 from tests.simulation.baton import drawn
 from tests.simulation.history import Act, Plan, Round
@@ -26,7 +27,20 @@ PRODUCTS = (
 )
 PATHS = ("/api/ai/parse-resume", "/api/ai/parse-resume", "/api/ai/cover-letter", "/api/ai/enhance-content")
 ERRORS = ("unavailable", "timeout", "rate_limited", "invalid_output", "refused", "truncated")
-THEMES = ("money", "money", "calls", "calls", "calendar", "oracle")
+RENEWED = (("pro", "monthly"), ("pro", "monthly"), ("premium", "monthly"), ("pro", "yearly"))
+THEMES = (
+    "money",
+    "money",
+    "calls",
+    "calls",
+    "calendar",
+    "oracle",
+    "renewals",
+    "money",
+    "calls",
+    "renewals",
+    "calendar",
+)
 FEW = 0.35  # of the invocations meet a fault
 BESIDE = 0.15  # of the histories are of two people
 
@@ -201,6 +215,91 @@ def _calendar(random: Random) -> list[Round]:
     return rounds
 
 
+def _told(random: Random, most: int) -> list[Act]:
+    """Some events that come, most of them about the mandate, and at times the schedule that looks by itself."""
+    told = []
+    for _ in range(random.randrange(most + 1)):
+        about: dict[str, Any] = {"about": "subscription."} if random.random() < 0.6 else {}
+        about |= {"again": True} if random.random() < 0.15 else {}
+        told.append(_act(random, "deliver", 0, pick=random.random(), frozen=True, **about))
+    return [*told, _act(random, "job", -1, name="reconcile", frozen=True)] if random.random() < 0.2 else told
+
+
+def _consented(random: Random, tier: str, plan: str) -> list[Round]:
+    """A mandate is asked for and given, at once, late or not at all; told of by the browser and by events."""
+    order = _act(random, "order", 0, tier=tier, plan=plan, renews=True, share=0.15)
+    outcome = random.choice(("success",) * 8 + ("fail", "late"))
+    told = [*_told(random, 3), *([_act(random, "verify", 0, frozen=True)] if random.random() < 0.6 else [])]
+    random.shuffle(told)
+    return [
+        Round((order,)),
+        Round((Act("authorise", 0, (("outcome", outcome),)),)),
+        Round(tuple(told), _pause(random)),
+    ]
+
+
+def _cycle(random: Random, days: float) -> list[Round]:
+    """The next charge falls due, and goes well or fails for some days; told of late, beside schedules."""
+    rounds = []
+    fails = random.random() < 0.4
+    if fails:
+        rounds.append(Round((Act("customer", 0, (("does", "fail"),)),)))
+    rounds.append(Round((_act(random, "status"),), days * DAY))
+    rounds.append(Round((*_told(random, 3), _act(random, "job", -1, name="expire")), random.choice((1.0, 3700.0))))
+    if fails:
+        rounds += [Round(tuple(_told(random, 2)), DAY) for _ in range(random.randrange(1, 4))]
+        does = random.choice(("success", "recover", "fail"))
+        rounds.append(Round((Act("customer", 0, (("does", does),)), *_told(random, 2)), random.choice((100.0, DAY))))
+    return rounds
+
+
+def _ended(random: Random) -> list[Round]:
+    """Somebody does not want it any more, or not for now: with us or in the bank's app, beside what is told just then."""
+    rounds = []
+    for _ in range(random.randrange(1, 3)):
+        does = random.choice(("pause", "resume", "cancel", "charge"))
+        acts = [_act(random, "cancel", 0, frozen=True)] if random.random() < 0.5 else []
+        if not acts or random.random() < 0.3:
+            acts.append(Act("customer", 0, (("does", does),)))
+        rounds.append(Round((*acts, *_told(random, 2)), _pause(random)))
+    return rounds
+
+
+def _upgraded(random: Random) -> list[Round]:
+    """Another plan is bought under the mandate, by its own renewal or once."""
+    tier, plan = random.choice((("premium", "monthly"), ("pro", "yearly"), ("lifetime", "lifetime")))
+    bought = [
+        Round((_act(random, "order", 0, tier=tier, plan=plan),)),
+        Round((Act("pay"),)),
+        Round((_act(random, "verify"), *_told(random, 2)), _pause(random)),
+    ]
+    return bought if tier == "lifetime" or random.random() < 0.4 else [*bought, *_consented(random, tier, plan)]
+
+
+def _renewals(random: Random) -> list[Round]:
+    """A plan that renews itself: cycles paid in time, late or not at all, and whoever ends it, changes it, wants money back."""
+    tier, plan = random.choice(RENEWED)
+    days = 366 if plan == "yearly" else 31
+    rounds = _bought(random, (tier, plan)) if random.random() < 0.4 else []
+    rounds += _consented(random, tier, plan)
+    for _ in range(random.randrange(1, 3)):
+        turn = random.random()
+        if turn < 0.5:
+            rounds += _cycle(random, days)
+        elif turn < 0.7:
+            rounds += _ended(random)
+        elif turn < 0.8:
+            rounds += _upgraded(random)
+        elif turn < 0.85:
+            rounds += _consented(random, tier, plan)
+        elif turn < 0.95:
+            back = Act("refund", 0, (("pick", random.random()), ("part", random.random() < 0.2)))
+            rounds += [Round((back,)), Round(tuple(_told(random, 3)), _pause(random))]
+        else:
+            rounds += _disputed(random)
+    return rounds
+
+
 def _oracle(random: Random) -> list[Round]:
     """One thing after the other, nothing goes wrong: the model has to say the same."""
     rounds: list[Round] = []
@@ -232,4 +331,5 @@ _MAKERS: dict[str, Callable[[Random], list[Round]]] = {
     "calls": _calls,
     "calendar": _calendar,
     "oracle": _oracle,
+    "renewals": _renewals,
 }
