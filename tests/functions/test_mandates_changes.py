@@ -368,6 +368,16 @@ def test_a_charge_that_slips_through_after_lifetime_is_kept_for_review(world: Wo
 # Two at once, and outages
 
 
+def test_a_charge_told_to_a_slower_clock_than_the_one_that_began_lifetime_is_kept(world: World) -> None:
+    made = opened(world)
+    paid = authorise(world, made["subscriptionId"])["payment"]["id"]
+    world.later(seconds=6)
+    world.buy("lifetime", "lifetime")
+    world.later(seconds=-6)
+    assert world.webhook(dict(deliveries(world, made["subscriptionId"]))["subscription.charged"]).status == 200
+    assert (world.row(paid) or {})["reason"] == "nothing_to_add"
+
+
 def test_two_tabs_are_offered_the_same_mandate(world: World) -> None:
     assert opened(world)["subscriptionId"] == opened(world)["subscriptionId"]
     world.later(hours=2)

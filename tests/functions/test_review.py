@@ -149,6 +149,13 @@ def test_a_grant_that_nothing_can_be_added_to_says_so_and_leaves_it_open(world: 
     assert listed(world)[payment_id]["status"] == "open"
 
 
+def test_a_plan_without_end_that_a_faster_clock_began_takes_no_grant_either(world: World) -> None:
+    name = kept(world)
+    world.later(seconds=-6)
+    problem(resolve(world, name, "grant"), 409, "conflict")
+    assert name in listed(world)
+
+
 def test_an_order_that_was_granted_by_hand_is_paid_and_its_next_payment_a_second_one(world: World) -> None:
     order = world.order("pro", "monthly")["orderId"]
     first = world.pay(order, amount=100, force=True)

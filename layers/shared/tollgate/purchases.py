@@ -134,6 +134,15 @@ def grant(user: User, new: Subscription, credit: Credit, now: datetime) -> User:
     return replace(user, subscriptions=placed, credit_balance=balance, version=user.version + 1)
 
 
+def placed(user: User, new: Subscription) -> Subscription:
+    """The period as it lies on the user's timeline after it was granted. Raises Conflict where it does not: by another
+    environment's clock a plan without end has begun, by ours it is about to."""
+    found = next((each for each in user.subscriptions if each.subscription_id == new.subscription_id), None)
+    if found is None:
+        raise Conflict("A plan without end begins.")
+    return found
+
+
 def grant_cycle(user: User, cycle: Subscription, now: datetime) -> User:
     """The user once a mandate's cycle is paid for; what it replaces is credited to the balance.
 

@@ -83,7 +83,7 @@ def _keep(charge: Charge, mandate: Mandate | None, reason: Reason, entry: Entry)
 def granted(user: User, charge: Charge, mandate: Mandate, at: datetime) -> tuple[User, Subscription]:
     """The user with the cycle that was charged, and that cycle as it lies on the timeline. Raises Conflict where a plan without
     end runs."""
-    now = calendar.whole_second(at)
+    now = user.at_or_after(calendar.whole_second(at))
     cycle = replace(
         subscriptions.bought(ids.subscription_id(at), mandate.tier, mandate.plan, now),
         amount=charge.payment.amount,
@@ -96,7 +96,7 @@ def granted(user: User, charge: Charge, mandate: Mandate, at: datetime) -> tuple
     after = purchases.grant_cycle(user, cycle, now)
     active = mandate.is_news(Stage.ACTIVE, charge.at)
     after = _renewed(after, replace(mandate, stage=Stage.ACTIVE) if active else mandate, now)
-    return after, next(each for each in after.subscriptions if each.subscription_id == cycle.subscription_id)
+    return after, purchases.placed(after, cycle)
 
 
 # Where a mandate stands

@@ -1,5 +1,7 @@
 """What waits for a person: payments kept for review and events that could not be read. Each is decided once."""
 
+from datetime import datetime
+
 from tollgate import app, calendar, ids, plans, purchases, subscriptions
 from tollgate.errors import Conflict, NotFound, PaymentNotVerified, ProviderUnavailable
 from tollgate.payments import renewals, reversals
@@ -94,7 +96,8 @@ def _try_order(kept: Flagged, by: Decision) -> tuple[User, Subscription]:
     before = users.get(order.user_id)
     _must_have_an_account(before)
     user = before or users.fresh(order.user_id, order.email, calendar.whole_second(by.at))
-    after, granted = _placed(user, _period(kept, order.tier, order.plan, by, order), by)
+    now = user.at_or_after(calendar.whole_second(by.at))
+    after, granted = _placed(user, _period(kept, order.tier, order.plan, now, order), now)
     review.grant(kept, order, (before, after), granted, by)
     return after, granted
 
@@ -105,15 +108,15 @@ def _try_charge(kept: Flagged, by: Decision) -> tuple[User, Subscription]:
     mandate = mandates.find(kept.mandate_id or "").mandate
     if mandate is None:
         raise Conflict("No mandate of ours says what this payment was for; refund it.")
-    before, now = users.get(mandate.user_id), calendar.whole_second(by.at)
+    before = users.get(mandate.user_id)
     _must_have_an_account(before)
-    user = before or users.fresh(mandate.user_id, mandate.email, now)
-    charge = kept.charge
+    user = before or users.fresh(mandate.user_id, mandate.email, calendar.whole_second(by.at))
+    now, charge = user.at_or_after(calendar.whole_second(by.at)), kept.charge
     if charge and charge.ends > now and charge.cycle not in mandate.cycles:
-        _must_be_placeable(user, mandate.tier, mandate.plan, by)
+        _must_be_placeable(user, mandate.tier, mandate.plan, now)
         after, granted = renewals.granted(user, charge, mandate, by.at)
     else:
-        after, granted = _placed(user, _period(kept, mandate.tier, mandate.plan, by, None), by)
+        after, granted = _placed(user, _period(kept, mandate.tier, mandate.plan, now, None), now)
     review.grant_charge(kept, mandate, (before, after), granted, by)
     return after, granted
 
@@ -123,8 +126,7 @@ def _must_have_an_account(user: User | None) -> None:
         raise Conflict("The payer deleted the account; refund it.")
 
 
-def _period(kept: Flagged, tier: str, plan: str, by: Decision, order: Order | None) -> Subscription:
-    now = calendar.whole_second(by.at)
+def _period(kept: Flagged, tier: str, plan: str, now: datetime, order: Order | None) -> Subscription:
     if plans.find(tier, plan) is None:
         raise Conflict(f"There is no plan {tier}/{plan} any more that could be granted; refund it.")
     new = subscriptions.bought(ids.subscription_id(now), tier, plan, now)
@@ -133,16 +135,16 @@ def _period(kept: Flagged, tier: str, plan: str, by: Decision, order: Order | No
     )
 
 
-def _placed(user: User, new: Subscription, by: Decision) -> tuple[User, Subscription]:
-    _must_be_placeable(user, new.tier, new.plan, by)
-    after = purchases.grant(user, new, NO_CREDIT, calendar.whole_second(by.at))
-    return after, next(each for each in after.subscriptions if each.subscription_id == new.subscription_id)
+def _placed(user: User, new: Subscription, now: datetime) -> tuple[User, Subscription]:
+    _must_be_placeable(user, new.tier, new.plan, now)
+    after = purchases.grant(user, new, NO_CREDIT, now)
+    return after, purchases.placed(after, new)
 
 
-def _must_be_placeable(user: User, tier: str, plan: str, by: Decision) -> None:
+def _must_be_placeable(user: User, tier: str, plan: str, now: datetime) -> None:
     if plans.find(tier, plan) is None:
         raise Conflict(f"There is no plan {tier}/{plan} any more that could be granted; refund it.")
-    current = user.running(calendar.whole_second(by.at))
+    current = user.running(now)
     if current and current.end_date is None:
         raise Conflict("A plan without end is running, to which nothing can be added; refund it.")
 
