@@ -23,7 +23,7 @@ from local.simulators.razorpay import control_payers
 from local.simulators.razorpay.wire import Refusal
 from local.template import Function
 from tests.functions import harness
-from tests.simulation import renewals
+from tests.simulation import desk, renewals
 from tests.simulation.baton import Baton, Died, Task, drawn
 from tests.simulation.broken import BrokenError
 from tests.simulation.lags import Lags
@@ -64,6 +64,7 @@ ANSWERS: dict[str, Json] = {
     "Written": {"letter": "Dear team, I am an engineer at Acme and know Python and SQL. " * 8 + "Asha Rao"},
     "Worded": {"suggestions": []},
 }
+ACTS = {**renewals.ACTS, **desk.ACTS}  # beside the ones of a life's own
 JOBS = {
     "expire": "ExpireSubscriptions",
     "reset": "ResetUsage",
@@ -215,6 +216,8 @@ class Life:
     proofs: dict[str, list[Json]] = field(default_factory=dict)
     acknowledged: dict[str, set[str]] = field(default_factory=dict)
     delivered: set[int] = field(default_factory=set)
+    waiting: list[str] = field(default_factory=list)
+    decided: dict[str, str] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     before: dict[str, Facts] = field(default_factory=dict)
     consumers: list[Consumer] = field(default_factory=list)
@@ -289,8 +292,7 @@ class Life:
         baton.seconds += each.then
 
     def _act(self, act: Act) -> None:
-        done = renewals.ACTS.get(act.kind)
-        if done:
+        if done := ACTS.get(act.kind):
             done(self, act)
         else:
             getattr(self, f"_{act.kind}")(act)
@@ -347,11 +349,12 @@ class Life:
         def then(task: Task, result: Any) -> None:  # noqa: ANN401 -- a handler's
             status = int(result["statusCode"])
             told = json.loads(result["body"]) if result.get("body") else {}
+            told = {"listed": told} if isinstance(told, list) else told
             task.replayed = "Idempotent-Replayed" in result.get("headers", {})
             self._answered(act, task, status, told, options.get("then"))
 
         task = self.invoke(act, route.function.name, make, then)
-        if "raw" not in options:
+        if "raw" not in options and act.user >= 0:
             task.user = self.user(act)
             task.reads_own = act.kind != "verify"  # whose an order is has to be looked at before it is refused
         return task
@@ -370,8 +373,12 @@ class Life:
         content = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
         sent = {"content-type": "application/json", "content-length": str(len(content)), "host": "api.example.com"}
         if raw is None:
-            sent["authorization"] = f"Bearer {token(self.user(act), int(self.ground.baton.seconds) // 3600)}"
+            sent["authorization"] = self.bearer(self.user(act))
         return Request(method, path, "", tuple((sent | dict(headers or {})).items()), content)
+
+    def bearer(self, user: str, role: str = "") -> str:
+        """What the user's requests carry now."""
+        return f"Bearer {token(user, int(self.ground.baton.seconds) // 3600, role)}"
 
     def _answered(
         self, act: Act, task: Task, status: int, told: Json, then: Callable[[Task, int, Json], None] | None
@@ -697,7 +704,9 @@ class Life:
     def _check_rest(self) -> None:
         rows = self._rows("UsageLogsTable")
         self._check_calls([row for row in rows if "requestId" in row])
-        renewals.check_rest(self, {row["id"]: row for row in self._rows("PaymentsTable")})
+        ledger = {row["id"]: row for row in self._rows("PaymentsTable")}
+        renewals.check_rest(self, ledger)
+        desk.check_rest(self, ledger)
         self._check_expiry()
         if self.plan.theme == "calendar":
             self._check_history()
@@ -792,10 +801,10 @@ def _nothing(_: Task, __: Any) -> None:  # noqa: ANN401 -- whatever it answered
 
 
 @cache
-def token(user: str, hour: int) -> str:
+def token(user: str, hour: int, role: str = "") -> str:
     """A token like the frontend's, good for that hour."""
-    times = {"iat": hour * 3600, "exp": hour * 3600 + 7200}
-    return harness.signed_token({"sub": user, "email": f"{user}@example.com", **times})
+    claims = {"iat": hour * 3600, "exp": hour * 3600 + 7200} | ({"role": role} if role else {})
+    return harness.signed_token({"sub": user, "email": f"{user}@example.com", **claims})
 
 
 def signed(body: bytes) -> str:

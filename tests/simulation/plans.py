@@ -300,6 +300,48 @@ def _renewals(random: Random) -> list[Round]:
     return rounds
 
 
+def _misfitting(random: Random) -> list[Round]:
+    """Money that does not fit: of another amount, paid twice, for what has no end already, or that its payer wants back."""
+    tier, plan = random.choice(PRODUCTS)
+    pays = [Act("pay", 0, (("amount", True), ("force", True)))] if random.random() < 0.5 else [Act("pay")]
+    if random.random() < 0.5:
+        pays.append(Act("pay", 0, (("force", True),)))
+    back = random.random()
+    if back < 0.2:
+        pays.append(Act("dispute", 0, (("pick", random.random()), ("turn", ""))))
+    elif back < 0.3:
+        pays.append(Act("refund", 0, (("pick", random.random()), ("part", random.random() < 0.5))))
+    order = Act("order", 0, (("tier", tier), ("plan", plan)))
+    heard = [_act(random, "deliver", 0, pick=random.random(), about="payment.", frozen=True) for _ in range(4)]
+    heard.append(_act(random, "verify", 0))
+    return [Round((order,)), *(Round((each,)) for each in pays), Round(tuple(heard), random.choice((1.0, 40.0)))]
+
+
+def _desk(random: Random) -> list[Round]:
+    """Payments kept for review, and administrators who decide at once, also otherwise, while more of the same is told."""
+    rounds = _misfitting(random)
+    if random.random() < 0.4:
+        rounds += _misfitting(random)
+    for _ in range(random.randrange(1, 3)):
+        rounds.append(Round((_act(random, "listed", -1, share=0.1),)))
+        action = random.choice(("grant", "grant", "refund", "refund", "dismiss"))
+        pick = random.random()
+        acts = [_act(random, "resolve", -1, pick=pick, action=action, frozen=True)]
+        if random.random() < 0.5:
+            other = random.choice((action, "grant", "refund"))
+            acts.append(_act(random, "resolve", -1, pick=pick, action=other, frozen=True))
+        acts += [_act(random, "deliver", 0, pick=random.random(), frozen=True) for _ in range(random.randrange(3))]
+        if random.random() < 0.2:
+            acts.append(Act("refund", 0, (("pick", random.random()), ("part", random.random() < 0.3))))
+        if random.random() < 0.2:
+            acts.append(_act(random, "job", -1, name="reconcile"))
+        rounds.append(Round(tuple(acts), _pause(random)))
+        if random.random() < 0.4:
+            again = _act(random, "resolve", -1, pick=pick, action=action)
+            rounds.append(Round((again, _act(random, "deliver", 0, pick=random.random())), _pause(random)))
+    return rounds
+
+
 def _oracle(random: Random) -> list[Round]:
     """One thing after the other, nothing goes wrong: the model has to say the same."""
     rounds: list[Round] = []
@@ -332,4 +374,5 @@ _MAKERS: dict[str, Callable[[Random], list[Round]]] = {
     "calendar": _calendar,
     "oracle": _oracle,
     "renewals": _renewals,
+    "desk": _desk,
 }
