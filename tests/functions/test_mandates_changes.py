@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.functions import jobs
-from tests.functions.bookkeeping import gateway
+from tests.functions.bookkeeping import check, gateway
 from tests.functions.harness import KEY_SECRET, WEBHOOK_SECRET, Reply, World, signature
 from tests.functions.problems import fields, problem
 from tests.functions.test_mandates import (
@@ -366,6 +366,18 @@ def test_a_charge_that_slips_through_after_lifetime_is_kept_for_review(world: Wo
 
 
 # Two at once, and outages
+
+
+def test_cycles_told_late_and_backwards_lose_no_day_of_what_was_bought_meanwhile(world: World) -> None:
+    mandate = opened(world)["subscriptionId"]
+    authorise(world, mandate)
+    world.buy("pro", "yearly")
+    world.later(days=31)
+    first, second = (body for name, body in deliveries(world, mandate) if name == "subscription.charged")
+    assert world.webhook(second).status == world.webhook(first).status == 200
+    year, month = sorted((row["startDate"], row["endDate"]) for row in periods(world))[1:]
+    assert year[1] == month[0]
+    check(world)
 
 
 def test_a_charge_told_to_a_slower_clock_than_the_one_that_began_lifetime_is_kept(world: World) -> None:

@@ -217,6 +217,12 @@ def another_price(books: Books) -> None:
     ]
 
 
+def overlapping(books: Books) -> None:
+    ahead = [*(each for each in books.record["subscriptions"] if each["subscriptionId"] == CYCLE), books.periods[CYCLE]]
+    for row in ahead:
+        row["startDate"] = calendar.iso(calendar.parse(row["startDate"]) - timedelta(days=1))
+
+
 def an_unnamed_charge(books: Books) -> None:
     books.ledger[MANDATE] = {name: each for name, each in books.ledger[MANDATE].items() if each != PAY_9}
 
@@ -255,6 +261,7 @@ PLANTS: dict[str, tuple[str, Callable[[Books], object]]] = {
     "one order is granted twice": ("I2", a_second_grant_of_the_order),
     "a granted order names another payment": ("I2", lambda b: b.ledger[ORDER_2].update(paymentId="pay_other")),
     "one payment paid for two cycles": ("I2", lambda b: b.ledger[MANDATE].update({"cycle#1": PAY_9})),
+    "two periods of a tier overlap": ("I6", overlapping),
     "a charge was granted and no cycle names it": ("I2", an_unnamed_charge),
     "captured money is written nowhere": ("I3", a_payment_nobody_noted),
     "a payment is neither granted nor kept": ("I3", a_payment_left_open),

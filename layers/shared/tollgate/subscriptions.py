@@ -329,8 +329,21 @@ def laid_again(subscriptions: Iterable[Subscription], now: datetime) -> tuple[Su
     if not moved:
         return timeline
     moved.sort(key=lambda each: each.start_date)
-    laid = {each.subscription_id: each for each in _lay_out(moved, now, previous)}
+    placed = _lay_out(moved, now, previous)
+    if current is None:
+        placed += _behind([each for each in waiting if each.is_cycle], placed)
+    laid = {each.subscription_id: each for each in placed}
     return tuple(laid.get(each.subscription_id, each) for each in timeline)
+
+
+def _behind(cycles: Iterable[Subscription], placed: Iterable[Subscription]) -> list[Subscription]:
+    """Cycles that wait, moved back where what was just placed reaches into one of the same tier: nothing paid is lost."""
+    last = {each.tier: each for each in placed}
+    moved = []
+    for each in sorted(cycles, key=lambda each: each.start_date):
+        last[each.tier] = _after(each, last.get(each.tier))
+        moved.append(last[each.tier])
+    return moved
 
 
 def _lay_out(queue: Iterable[Subscription], now: datetime, previous: Subscription | None = None) -> list[Subscription]:

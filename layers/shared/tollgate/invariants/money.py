@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import fields
+from itertools import pairwise
 
 from tollgate import plans
 from tollgate.invariants.facts import Facts, Row
@@ -257,6 +258,10 @@ def rebuilt(facts: Facts) -> Iterator[str]:
     active = [each for each in held.values() if each.is_active(facts.now) and not each.is_past_due(facts.now)]
     if len(active) > 1:
         yield f"{len(active)} plans run at once"
+    ahead = sorted((each for each in held.values() if not each.is_over(facts.now)), key=lambda each: each.start_date)
+    for one, other in pairwise(ahead):
+        if one.tier == other.tier and one.end_date and other.start_date < one.end_date:
+            yield f"{one.subscription_id} and {other.subscription_id} are paid for and run at once"
 
 
 def _differences(one: Subscription, other: Subscription | None) -> str:
