@@ -273,6 +273,16 @@ def test_a_payment_first_heard_of_when_all_of_it_went_back_grants_nothing(world:
     assert closed(world)["differences"] == []
 
 
+def test_a_late_second_payment_that_razorpay_gives_back_uncaptured_is_no_difference(world: World) -> None:
+    order = world.order("pro", "monthly")["orderId"]
+    late = world.pay(order, outcome="late")["payment"]["id"]
+    world.verify(world.pay(order))
+    world.later(hours=1)
+    deliver(world, late)
+    assert (world.row(late) or {})["reason"] == "refunded"
+    assert named(closed(world)) == set()
+
+
 def test_a_repair_that_does_not_get_through_stays_open_and_is_made_by_the_next_run(world: World) -> None:
     _, payment_id = mandate(world)
     day = morning(world)

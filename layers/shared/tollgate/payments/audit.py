@@ -360,7 +360,7 @@ def _unknown_here(case: Case) -> Iterator[Difference]:
 
 def _payment(case: Case, theirs: Taken, ours: Noted) -> Iterator[Difference]:
     paid = theirs.payment
-    if not theirs.captured and ours.reason is not Reason.REFUNDED:
+    if not theirs.captured and ours.reason != Reason.REFUNDED:
         yield _named(case, Kind.NOT_CAPTURED, ours=_standing(ours), theirs=paid.status)
     for kind, here, there in (
         (Kind.AMOUNT_DIFFERS, ours.amount, paid.amount),

@@ -486,7 +486,7 @@ class _Auditor:
         never = {
             one.payment_id for one in self.draft.open.values() if one.kind in {Kind.NOT_AT_RAZORPAY, Kind.NOT_CAPTURED}
         }
-        waits = {name for name, entry in entries.items() if entry.reason is not Reason.REFUNDED}
+        waits = {name for name, entry in entries.items() if entry.reason != Reason.REFUNDED}
         self.draft.waiting = sorted(waits - set(done) - never)
 
     def _figures(self) -> None:
