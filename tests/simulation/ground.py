@@ -14,7 +14,7 @@ from local.simulators.razorpay.settings import Settings
 from tests.functions import harness
 from tests.simulation.baton import Baton, drawn
 from tests.simulation.history import ANSWERS, Clock, Ground, Life, Plan
-from tests.simulation.upstream import BASE, Ai, Gateway
+from tests.simulation.upstream import BASE, Ai, Gateway, Ses
 from tollgate import app, clock, ids
 
 
@@ -79,7 +79,9 @@ def _made() -> Ground:
     providers: Any = app.ai().providers
     for name in ("gpt4o", "gemini"):
         providers[name] = Ai(name, baton, ANSWERS)
-    return Ground(baton, gateway, providers, harness.served().tables)
+    post: Any = app.post()
+    post._client = ses = Ses(baton)  # noqa: SLF001 -- where boto3's would be
+    return Ground(baton, gateway, providers, ses, harness.served().tables)
 
 
 def begin(plan: Plan) -> Life:
@@ -95,6 +97,7 @@ def begin(plan: Plan) -> Life:
         provider.errors.clear()
         provider.billed.clear()
         provider.asked.clear()
+    made.ses.taken.clear()
     app.ai().breaker._circuits.clear()  # noqa: SLF001 -- a new process knows of no failures
     made.baton.tasks.clear()
     made.gateway.engine = Razorpay(made.gateway._now, Settings(webhook_url=f"{BASE}/hook"))  # noqa: SLF001 -- its own clock

@@ -21,26 +21,31 @@ from local import gateway as front
 from local.gateway import Request
 from local.simulators.razorpay import control_payers
 from local.simulators.razorpay.wire import Refusal
+from local.streams import wanted
 from local.template import Function
 from tests.functions import harness
-from tests.simulation import desk, renewals
+from tests.simulation import consumers, desk, renewals
 from tests.simulation.baton import Baton, Died, Task, drawn
 from tests.simulation.broken import BrokenError
+from tests.simulation.consumers import Reader
 from tests.simulation.lags import Lags
 from tests.simulation.seen import Seen
 from tests.simulation.store import Store
 from tests.simulation.streams import Consumer, record
 from tests.simulation.tables import Row
-from tests.simulation.upstream import Ai, Database, Gateway
+from tests.simulation.upstream import Ai, Database, Gateway, Ses
 from tollgate import invariants
 from tollgate.ai import endings
 from tollgate.ai.provider import ErrorKind
+from tollgate.config import settings
 from tollgate.invariants import Facts, Told
+from tollgate.letters import Sender
 from tollgate.metering import UNIT_OF, Action
 from tollgate.payments import mandates
 from tollgate.plans import Unit
 from tollgate.store import dynamodb, history
 from tollgate.store.dynamodb import from_item
+from tollgate.store.notices import LEASE
 from tollgate.subscriptions import Subscription
 from tollgate.users import User
 
@@ -70,6 +75,7 @@ JOBS = {
     "reset": "ResetUsage",
     "remind": "SendReminders",
     "reconcile": "ReconcilePayments",
+    "report": "DailyReport",
 }
 
 
@@ -102,15 +108,18 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A whole history. `alone`: without faults and one act after the other, for the oracle."""
+    """A whole history. `listens` names the readers of streams that take part; `reports`: the books are compared at its end."""
 
     seed: int
     theme: str
     start: float
     rounds: tuple[Round, ...]
+    listens: tuple[str, ...] = ()
+    reports: bool = False
 
     def __str__(self) -> str:
-        lines = [f"seed {self.seed} {self.theme} from {datetime.fromtimestamp(self.start, UTC):%Y-%m-%d %H:%M:%S}"]
+        begins = f"{datetime.fromtimestamp(self.start, UTC):%Y-%m-%d %H:%M:%S}"
+        lines = [" ".join([f"seed {self.seed} {self.theme} from {begins}", *self.listens])]
         for each in self.rounds:
             lines += [f"  {' || '.join(map(str, each.acts))}", f"    +{each.then:.0f} s"]
         return "\n".join(lines)
@@ -151,11 +160,12 @@ class Asked:
 
 @dataclass(slots=True)
 class Ground:
-    """What all histories of a process stand on: the baton, the providers and the way to Razorpay."""
+    """What all histories of a process stand on: the baton, the providers, SES and the way to Razorpay."""
 
     baton: Baton
     gateway: Gateway
     ai: dict[str, Ai]
+    ses: Ses
     tables: Any
 
 
@@ -215,12 +225,13 @@ class Life:
     orders: dict[str, list[Json]] = field(default_factory=dict)
     proofs: dict[str, list[Json]] = field(default_factory=dict)
     acknowledged: dict[str, set[str]] = field(default_factory=dict)
+    reports: list[Json] = field(default_factory=list)
     delivered: set[int] = field(default_factory=set)
     waiting: list[str] = field(default_factory=list)
     decided: dict[str, str] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     before: dict[str, Facts] = field(default_factory=dict)
-    consumers: list[Consumer] = field(default_factory=list)
+    readers: list[Reader] = field(default_factory=list)
     statuses: list[tuple[Act, int, Json]] = field(default_factory=list)
     number: int = 0
     judged: int = -1
@@ -240,7 +251,11 @@ class Life:
         )
         self.store = Store(ground.tables, self._now, lags, self._isolated if len(self.users()) > 1 else None)
         dynamodb.use(Database(baton, self.store))
-        self.consumers = [Consumer(self.store, table) for table in ("SubscriptionsTable", "PaymentsTable")]
+        self.readers = [
+            Reader(name, source, Consumer(self.store, source.table))
+            for name in self.plan.listens
+            for source in functions()[name].sources
+        ]
         endings._waiting.clear()  # noqa: SLF001 -- what a process keeps ends with it
 
     def _now(self) -> datetime:
@@ -289,7 +304,7 @@ class Life:
         if frozen:
             self._run()
             self._listen()
-        baton.seconds += each.then
+        self._pass(each.then)
 
     def _act(self, act: Act) -> None:
         if done := ACTS.get(act.kind):
@@ -297,14 +312,28 @@ class Life:
         else:
             getattr(self, f"_{act.kind}")(act)
 
-    def _listen(self) -> None:
+    def _pass(self, seconds: float) -> None:
+        """Let time pass; what a reader failed at is told again before it is too old."""
+        wait = LEASE.total_seconds()
+        if seconds > wait and self._is_behind():
+            self.ground.baton.seconds += wait
+            seconds -= wait
+            self._listen()
+        self.ground.baton.seconds += seconds
+
+    def _listen(self, *, fails: float = 0.3) -> None:
         """Streams are read all the time; what failed is told again."""
-        if self.plan.theme != "calendar":
+        if not self.readers:
             return
-        if self.random.random() < 0.3:
+        if self.random.random() < fails:
             kind = self.random.choice(("dies before", "dies after", "throttled", "unheard", "twice"))
-            self._alone(Act("stream", -1, faults=((self.random.randrange(1, 4), kind),)))
-        self._alone(Act("stream", -1))
+            self._alone(Act("stream", -1, faults=((self.random.randrange(1, 6), kind),)))
+        for _ in range(3):
+            if self._is_behind():
+                self._alone(Act("stream", -1))
+
+    def _is_behind(self) -> bool:
+        return any(each.consumer.is_behind for each in self.readers)
 
     def _run(self, *, judged: bool = True) -> None:
         for task in self.ground.baton.run():
@@ -568,19 +597,25 @@ class Life:
 
     def _reported(self, task: Task, report: Json) -> None:
         self.log.append(f"{task.name}: {report} {'; '.join(task.struck)}")
+        self.reports.append(report)
+        if report.get("unsound"):
+            raise BrokenError(f"S12 {task.name} says that {report['unsound']} users are unsound, and nobody is")
 
     def _stream(self, act: Act) -> None:
-        for consumer in self.consumers:
-            batch = consumer.batch(100)
-            if batch:
-                self._consume(act, consumer, batch)
+        for reader in self.readers:
+            batch = reader.consumer.batch(reader.source.batch)
+            told = [each for each in batch if wanted(each, reader.source)]
+            if told:
+                self._consume(act, reader, told)
+            elif batch:
+                reader.consumer.done()
 
-    def _consume(self, act: Act, consumer: Consumer, batch: list[Json]) -> None:
+    def _consume(self, act: Act, reader: Reader, batch: list[Json]) -> None:
         def then(_: Task, answer: Json) -> None:
             failed = [each["itemIdentifier"] for each in answer["batchItemFailures"]]
-            consumer.done(min(failed) if failed else None)
+            reader.consumer.done(min(failed) if failed else None)
 
-        self.invoke(act, "QueueNotices", lambda _: {"Records": batch}, then)
+        self.invoke(act, reader.function, lambda _: {"Records": batch}, then)
 
     # After all of it
 
@@ -591,7 +626,7 @@ class Life:
         if baton.tasks:
             self._run()
         for minutes in (0, 1, 35, 60, 24 * 60):
-            baton.seconds += 60 * minutes
+            self._pass(60.0 * minutes)
             self._deliver_all()
             if self._is_open():
                 self._alone(Act("job", -1, (("name", "reconcile"),)))
@@ -603,10 +638,21 @@ class Life:
         if self.plan.theme == "calendar":
             for name in ("expire", "reset"):
                 self._alone(Act("job", -1, (("name", name),)))
-            self._listen()
+        if self.plan.reports:
+            self._report()
+        self._listen()
+        self._pass(100)
+        self._listen(fails=0)
         for user in self.users():
             self.check(user, at_rest=True)
         self._check_rest()
+
+    def _report(self) -> None:
+        """S12: where everything was told, the daily report finds nothing wrong and has nothing to repair."""
+        self._alone(Act("job", -1, (("name", "report"),)))
+        wrong = {name for name in ("differences", "repaired", "failed", "unfinished") if self.reports[-1][name]}
+        if wrong or not self.reports[-1]["days"]:
+            raise BrokenError(f"S12 the report is {self.reports[-1]}")
 
     def _is_open(self) -> bool:
         """Whether the reconciler has anything to look at."""
@@ -710,6 +756,18 @@ class Life:
         self._check_expiry()
         if self.plan.theme == "calendar":
             self._check_history()
+        if "SendNotices" in self.plan.listens:
+            mail = settings().mail
+            sender = Sender(address=mail.sender, app_url=mail.app_url)
+            consumers.check_mails(self.store.streams["NoticesTable"], self.ground.ses, sender)
+        if "RollUp" in self.plan.listens:
+            consumers.check_figures(
+                self._rows("RollupsTable"),
+                self._rows("SubscriptionsTable"),
+                self._rows("PaymentsTable"),
+                self.store.streams["UsageLogsTable"],
+            )
+        if "QueueNotices" in self.plan.listens:
             self._check_notices()
 
     def _check_calls(self, rows: list[Json]) -> None:
@@ -762,7 +820,7 @@ class Life:
 
     def _check_notices(self) -> None:
         """S5: streams told all over again bring nothing new: nothing was missed the first time."""
-        known = {row["id"] for row in self._rows("NoticesTable")}
+        known = {str(each.key["id"]["S"]) for each in self.store.streams["NoticesTable"]}  # also what has expired since
         for table in ("SubscriptionsTable", "PaymentsTable"):
             consumer = Consumer(self.store, table)
             records = [record(each) for each in [*consumer._changes]]  # noqa: SLF001 -- also what is too old to be read
@@ -770,6 +828,8 @@ class Life:
                 self.invoke(Act("stream", -1), "QueueNotices", partial(_told, records), _nothing)
                 self._run(judged=False)
         missed = {row["id"] for row in self._rows("NoticesTable")} - known
+        # Whether a period began or goes on depends on what else was told by then.
+        missed = {name for name in missed if name.replace("#renewed#", "#started#") not in known}
         if missed:
             raise BrokenError(f"S5 nobody was told of {sorted(missed)}")
 

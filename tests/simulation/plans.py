@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 from tests.simulation.baton import drawn
+from tests.simulation.consumers import FIGURES, NOTICES
 from tests.simulation.history import Act, Plan, Round
 
 IST = timedelta(hours=5, minutes=30)
@@ -43,6 +44,7 @@ THEMES = (
 )
 FEW = 0.35  # of the invocations meet a fault
 BESIDE = 0.15  # of the histories are of two people
+COMPARED = 0.1  # of the histories that are not about schedules end with the daily report
 
 
 def plan(seed: int) -> Plan:
@@ -52,7 +54,18 @@ def plan(seed: int) -> Plan:
     start, rounds = _start(random), _MAKERS[theme](random)
     if theme != "oracle" and random.random() < BESIDE:
         rounds = _beside(random, rounds, [_of(1, each) for each in _MAKERS[theme](random)])
-    return Plan(seed, theme, start, tuple(rounds))
+    compared = theme == "calendar" or random.random() < COMPARED
+    return Plan(seed, theme, start, tuple(rounds), _listens(random, theme), compared and theme != "oracle")
+
+
+def _listens(random: Random, theme: str) -> tuple[str, ...]:
+    """Who reads the tables' streams meanwhile; nobody, in most histories that are about something else."""
+    turn = random.random()
+    if theme == "calendar":
+        return NOTICES if turn < 0.5 else (NOTICES[0], *FIGURES)
+    if theme == "oracle" or turn > 0.15:
+        return ()
+    return NOTICES if turn < 0.06 else FIGURES
 
 
 def _of(user: int, each: Round) -> Round:
@@ -212,6 +225,9 @@ def _calendar(random: Random) -> list[Round]:
         if random.random() < 0.4:
             several.append(_act(random, "stream", -1))
         rounds.append(Round(tuple(several), leap))
+    if random.random() < 0.3:
+        books = [_act(random, "job", -1, name="report", frozen=True), _act(random, "deliver", 0, pick=random.random())]
+        rounds.append(Round(tuple(books * (1 + (random.random() < 0.3))), 100.0))
     return rounds
 
 

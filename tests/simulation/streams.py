@@ -41,6 +41,11 @@ class Consumer:
         self._handed = 0
         self.lost = 0  # records that were too old when somebody came to read them
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether there is something to be read."""
+        return self._next < len(self._changes)
+
     def batch(self, limit: int = 100) -> list[Json]:
         """The next records, as Lambda hands them over; the same ones until they are done. Empty where there are none."""
         self._store.arrive()

@@ -1,4 +1,4 @@
-"""What the handlers talk to: Razorpay's simulator and AI providers, in process, each call an I/O under the baton."""
+"""What the handlers talk to: Razorpay's simulator, AI providers and SES, in process, each call an I/O under the baton."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pydantic
 import requests
+from botocore.exceptions import ClientError, EndpointConnectionError
 from requests.adapters import BaseAdapter
 
 from local.simulators.razorpay import api, control_payers, payments
@@ -20,7 +22,7 @@ from local.simulators.razorpay.engine import Engine as Razorpay
 from local.simulators.razorpay.route import Call, Route
 from local.simulators.razorpay.settings import Settings
 from local.simulators.razorpay.wire import Refusal, error
-from tests.simulation.baton import Baton, drawn
+from tests.simulation.baton import Baton, Task, drawn
 from tollgate.ai.provider import Completion, ErrorKind, ProviderError, Request, Usage
 from tollgate.store.dynamodb import DatabaseError, Engine, UnreachableError
 
@@ -176,4 +178,40 @@ class Ai:
         return price.micro_usd(usage)
 
 
-__all__ = ["BASE", "Ai", "Database", "Gateway"]
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail that SES took: to whom, of which kind and with which text, and who sent it."""
+
+    what: tuple[str, str, str]
+    by: Task | None
+
+
+class Ses:
+    """SES's v2 client as our adapter uses one. It keeps what it took."""
+
+    def __init__(self, baton: Baton) -> None:
+        self._baton = baton
+        self.taken: list[Mail] = []
+
+    def send_email(self, **mail: Any) -> Json:  # noqa: ANN401 -- SES's own
+        """Take a mail."""
+
+        def failure(fault: str) -> Exception:
+            busy: Exception = ClientError({"Error": {"Code": "TooManyRequestsException"}}, "SendEmail")
+            gone: Exception = EndpointConnectionError(endpoint_url=BASE)
+            return busy if fault in BUSY_STATUS else gone
+
+        def take() -> Json:
+            (to,), (tag,) = mail["Destination"]["ToAddresses"], mail["EmailTags"]
+            text = mail["Content"]["Simple"]["Body"]["Text"]["Data"]
+            self.taken.append(Mail((to, tag["Value"], text), self._baton.current))
+            return {"MessageId": f"mail-{len(self.taken)}"}
+
+        answer: Json = self._baton.io("send_email", take, failure)
+        return answer
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+__all__ = ["BASE", "Ai", "Database", "Gateway", "Ses"]

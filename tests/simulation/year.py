@@ -32,7 +32,7 @@ class Year:
     def __init__(self, users: int = USERS, days: int = DAYS, seed: int = 1) -> None:
         self.users, self.days = users, days
         self.random = drawn(seed)
-        self.life: Life = begin(Plan(seed, "year", START, ()))
+        self.life: Life = begin(Plan(seed, "year", START, (), ("QueueNotices",)))
         self.touched: set[int] = set()
         self.judged = self.acts = self.heard = 0
 
