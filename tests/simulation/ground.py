@@ -16,6 +16,7 @@ from tests.simulation.baton import Baton, drawn
 from tests.simulation.history import ANSWERS, Clock, Ground, Life, Plan
 from tests.simulation.upstream import BASE, Ai, Gateway, Ses
 from tollgate import app, clock, ids
+from tollgate.payments import webhooks
 
 
 class Drawn:
@@ -102,6 +103,7 @@ def begin(plan: Plan) -> Life:
     made.baton.tasks.clear()
     made.gateway.engine = Razorpay(made.gateway._now, Settings(webhook_url=f"{BASE}/hook"))  # noqa: SLF001 -- its own clock
     made.gateway.engine.account.post.hold = True
+    made.gateway.engine.account.post.endpoints[0].events = [*webhooks._HANDLERS]  # noqa: SLF001 -- those that docs/deploy.md has sent
     return Life(plan, made)
 
 

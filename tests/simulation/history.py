@@ -34,7 +34,7 @@ from tests.simulation.store import Store
 from tests.simulation.streams import Consumer, record
 from tests.simulation.tables import Row
 from tests.simulation.upstream import Ai, Database, Gateway, Ses
-from tollgate import invariants
+from tollgate import calendar, invariants
 from tollgate.ai import endings
 from tollgate.ai.provider import ErrorKind
 from tollgate.config import settings
@@ -328,6 +328,9 @@ class Life:
         if self.random.random() < fails:
             kind = self.random.choice(("dies before", "dies after", "throttled", "unheard", "twice"))
             self._alone(Act("stream", -1, faults=((self.random.randrange(1, 6), kind),)))
+        if self.random.random() < fails / 2:
+            self._stream(Act("stream", -1))  # and another one, who is told the same at the same time
+            self._alone(Act("stream", -1))
         for _ in range(3):
             if self._is_behind():
                 self._alone(Act("stream", -1))
@@ -655,8 +658,9 @@ class Life:
             raise BrokenError(f"S12 the report is {self.reports[-1]}")
 
     def _is_open(self) -> bool:
-        """Whether the reconciler has anything to look at."""
-        return any("open" in row for row in self._rows("PaymentsTable"))
+        """Whether the reconciler has anything to look at by now."""
+        now = calendar.iso(self._now() + SKEW)
+        return any("open" in row and row["lookAt"] <= now for row in self._rows("PaymentsTable"))
 
     def _has_leases(self, user: str) -> bool:
         rows = [row for row in self._rows("UsersTable") if row["userId"] == user]

@@ -1,5 +1,5 @@
 # ruff: noqa: E501, ISC004 -- what is planted stands here line by line, as it would in the product
-"""Whether the simulation would notice: twenty bugs, each planted in a copy of the product and looked for.
+"""Whether the simulation would notice: twenty-three bugs, each planted in a copy of the product and looked for.
 
 `python -m tests.simulation.mutants` prints the table; names as arguments plant only those.
 """
@@ -264,6 +264,39 @@ BUGS = (
                 "                user = records.to_user(taken)\n"
                 "                raise refusal(Denial.RATE, user, call.action, call.at, settings().academic_domains)\n"
                 "            return _admission(call, taken)\n",
+            ),
+        ),
+    ),
+    Bug(
+        "a charge granted twice",
+        (
+            NO_PAYMENT_CONDITION,
+            (
+                "store/mandates.py",
+                '"ConditionExpression": "changes = :seen",',
+                '"ConditionExpression": "changes = :seen OR attribute_exists(id)",',
+            ),
+            ("payments/renewals.py", "        Reason.DUPLICATE_PAYMENT: charge.cycle in mandate.cycles,\n", ""),
+        ),
+    ),
+    Bug(
+        "a notice marked as sent before it is",
+        (
+            (
+                "../../../functions/streams/send_notices.py",
+                "        message = app.post().send(",
+                "        _end(claim, Outcome.SENT, now)\n        message = app.post().send(",
+            ),
+        ),
+    ),
+    Bug(
+        "a roll-up that adds twice",
+        (
+            (
+                "store/rollups.py",
+                '            "ConditionExpression": "revision = :seen" if revision else "attribute_not_exists(series)",\n'
+                "            **seen,\n",
+                "            **({} if seen else {}),\n",
             ),
         ),
     ),

@@ -30,21 +30,12 @@ PATHS = ("/api/ai/parse-resume", "/api/ai/parse-resume", "/api/ai/cover-letter",
 ERRORS = ("unavailable", "timeout", "rate_limited", "invalid_output", "refused", "truncated")
 RENEWED = (("pro", "monthly"), ("pro", "monthly"), ("premium", "monthly"), ("pro", "yearly"))
 THEMES = (
-    "money",
-    "money",
-    "calls",
-    "calls",
-    "calendar",
-    "oracle",
-    "renewals",
-    "money",
-    "calls",
-    "renewals",
-    "calendar",
+    *("money", "calls", "renewals", "calendar", "money", "calls"),
+    *("oracle", "money", "renewals", "calls", "desk", "calendar"),
 )
 FEW = 0.35  # of the invocations meet a fault
 BESIDE = 0.15  # of the histories are of two people
-COMPARED = 0.1  # of the histories that are not about schedules end with the daily report
+COMPARED = 0.1  # of the histories end with the daily report, and three times as many of those about schedules
 
 
 def plan(seed: int) -> Plan:
@@ -54,7 +45,7 @@ def plan(seed: int) -> Plan:
     start, rounds = _start(random), _MAKERS[theme](random)
     if theme != "oracle" and random.random() < BESIDE:
         rounds = _beside(random, rounds, [_of(1, each) for each in _MAKERS[theme](random)])
-    compared = theme == "calendar" or random.random() < COMPARED
+    compared = random.random() < COMPARED * (3 if theme == "calendar" else 1)
     return Plan(seed, theme, start, tuple(rounds), _listens(random, theme), compared and theme != "oracle")
 
 
@@ -62,10 +53,10 @@ def _listens(random: Random, theme: str) -> tuple[str, ...]:
     """Who reads the tables' streams meanwhile; nobody, in most histories that are about something else."""
     turn = random.random()
     if theme == "calendar":
-        return NOTICES if turn < 0.5 else (NOTICES[0], *FIGURES)
-    if theme == "oracle" or turn > 0.15:
+        return NOTICES if turn < 0.4 else (NOTICES[0], *FIGURES) if turn < 0.7 else NOTICES[:1]
+    if theme == "oracle" or turn > 0.1:
         return ()
-    return NOTICES if turn < 0.06 else FIGURES
+    return NOTICES if turn < 0.04 else FIGURES
 
 
 def _of(user: int, each: Round) -> Round:
