@@ -275,10 +275,14 @@ class Life:
 
     def _ends_what_was_not_booked(self, owners: set[str], seen: Seen) -> bool:
         """Whether this ends one person's call and nothing else: one that the database did not take and the process carries."""
-        logged = {
-            change.after["requestId"]["S"] for change in seen.changes if change.after and "requestId" in change.after
-        }
-        whose = {each.user for each in self.asked if each.task.request_id in logged}
+        ended = set[str]()
+        for change in seen.changes:
+            before, after = change.before or {}, change.after or {}
+            ended |= (
+                {after["requestId"]["S"]} if "requestId" in after else set()
+            )  # its row in the log, if it cost anything
+            ended |= {name.rpartition("#")[2] for name in before.keys() - after.keys() if name.startswith("lease#")}
+        whose = {each.user for each in self.asked if each.task.request_id in ended}
         return len(owners) == 1 and whose == owners
 
     # Doing
