@@ -360,6 +360,18 @@ def test_a_call_that_runs_counts_and_one_that_was_swept_does_not() -> None:
     assert found(swept) == set()
 
 
+@pytest.mark.parametrize(("seconds", "wrong"), [(2, set[str]()), (11, {"Q1"})])
+def test_a_plan_that_ended_as_the_month_began_may_have_been_used_by_a_faster_clock(
+    seconds: int, wrong: set[str]
+) -> None:
+    ended = books()
+    began = calendar.midnight(calendar.next_month(PAID))
+    over = calendar.iso(began - timedelta(seconds=seconds))
+    ended.periods = {PRO: ended.periods[PRO] | {"status": "expired", "endDate": over}}
+    ended.record |= {"subscriptions": [], f"resumes#{calendar.month_stamp(began)}": 2}
+    assert {each.id for each in broken(ended.facts(began + timedelta(seconds=1)))} & {"Q1"} == wrong
+
+
 def test_a_dispute_that_was_won_restores_what_a_lost_one_took() -> None:
     won = books()
     won.ledger[PAY_2]["dispute#disp_1"] = "won"

@@ -13,6 +13,7 @@ from tollgate.plans import Unit, Window
 from tollgate.store import records
 from tollgate.store.admission import LOST as SWEPT
 from tollgate.store.usage_log import KEPT
+from tollgate.users import CLOCKS_DIFFER
 
 
 def _requests(facts: Facts, unit: Unit | None = None) -> dict[str, list[Row]]:
@@ -60,7 +61,8 @@ def _one_plan(facts: Facts, tier: str, window: Window) -> bool:
         return bool((facts.record or {}).get("terms", {}).get("tier") == tier)
     today = calendar.india(facts.now).replace(hour=0, minute=0, second=0, microsecond=0)
     since = today if window is Window.DAY else today.replace(day=1)
-    in_force = [each for each in facts.timeline if each.access_end is None or each.access_end > since]
+    # What ended just before may have been used by an environment whose clock said that the window had begun.
+    in_force = [each for each in facts.timeline if each.access_end is None or each.access_end > since - CLOCKS_DIFFER]
     others = [each for each in in_force if each.tier != tier and each.start_date <= facts.now]
     own = [each for each in in_force if each.tier == tier and each.start_date <= since]
     return not others and (tier == plans.BASE.id or bool(own))
