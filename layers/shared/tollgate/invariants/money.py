@@ -220,15 +220,14 @@ def _taken(row: Row, later: Row) -> Iterator[str]:
         elif fact.startswith(DISPUTE):
             moved_back = now is None or TURNS.index(now) < TURNS.index(value)
         else:
-            moved_back = now != value and _is_fixed(row, fact)
+            moved_back = now != value and _is_fixed(row, fact, later)
         if moved_back:
             yield fact
 
 
-def _is_fixed(row: Row, fact: str) -> bool:
-    if (
-        fact == "reason" and "subscription" in row
-    ):  # a payment that was granted may come before a person again, for another one
+def _is_fixed(row: Row, fact: str, later: Row) -> bool:
+    # A payment that was granted, maybe since, may come before a person again, for another reason.
+    if fact == "reason" and "subscription" in later:
         return False
     ended = fact == "status" and row["kind"] == "mandate" and Stage(row[fact]) in FINAL
     return ended or fact in _FIXED or fact.startswith(CYCLE)
