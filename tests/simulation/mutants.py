@@ -75,7 +75,7 @@ BUGS = (
     ),
     Bug(
         "add without reservation id",
-        (("store/admission.py", 'f"attribute_not_exists(#lease) AND ({condition})"', 'f"({condition})"'),),
+        (("store/admission.py", 'f"attribute_not_exists(#lease) AND {ACCEPTED}', 'f"{ACCEPTED}'),),
     ),
     Bug(
         "refund to the current period",
