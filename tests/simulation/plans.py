@@ -35,7 +35,7 @@ THEMES = (
 )
 FEW = 0.35  # of the invocations meet a fault
 BESIDE = 0.15  # of the histories are of two people
-COMPARED = 0.1  # of the histories end with the daily report, and three times as many of those about schedules
+COMPARED = 0.03  # of the histories end with the daily report, and three times as many of those about schedules
 
 
 def plan(seed: int) -> Plan:
