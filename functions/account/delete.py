@@ -2,20 +2,17 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from tollgate import accounts
 from tollgate.app import gateway
 from tollgate.http import views
 from tollgate.http.api import Access, Api, entrypoint
+from tollgate.http.bodies import Body
 
 LEFT_MS = 5_000  # what a step and the reply take at most
 
 
-class DeleteRequest(BaseModel):
+class DeleteRequest(Body):
     """That it is meant: paid time that is left is lost with the account."""
-
-    model_config = ConfigDict(strict=True)
 
     confirm: Literal["delete"]
 

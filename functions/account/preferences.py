@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from tollgate.errors import Conflict, TierRequired
 from tollgate.http.api import Access, Api, entrypoint
+from tollgate.http.bodies import Body
 from tollgate.store import users
 from tollgate.store.dynamodb import ConditionFailedError
 from tollgate.users import Notifications, Preference, User
@@ -16,21 +15,17 @@ from tollgate.users import Notifications, Preference, User
 PATH = "/api/account/preferences"
 
 
-class NotificationsRequest(BaseModel):
+class NotificationsRequest(Body):
     """Which mails to send; what is left out stays as it is."""
 
-    model_config = ConfigDict(strict=True)
-
-    usageAlerts: bool | None = None  # noqa: N815 -- the API's own names
-    subscriptionExpiry: bool | None = None  # noqa: N815 -- the API's own name
+    usage_alerts: bool | None = None
+    subscription_expiry: bool | None = None
 
 
-class PreferencesRequest(BaseModel):
+class PreferencesRequest(Body):
     """What to change; what is left out stays as it is."""
 
-    model_config = ConfigDict(strict=True)
-
-    aiService: Literal["auto", "gemini", "gpt4o"] | None = None  # noqa: N815 -- the API's own name
+    ai_service: Literal["auto", "gemini", "gpt4o"] | None = None
     notifications: NotificationsRequest = NotificationsRequest()
 
 
@@ -47,7 +42,7 @@ def prefer() -> dict[str, object]:
     wanted, user = app.body(PreferencesRequest), app.account
     changed = replace(
         user,
-        preference=_preference(user, wanted.aiService),
+        preference=_preference(user, wanted.ai_service),
         notifications=_notifications(user.notifications, wanted.notifications),
     )
     try:
@@ -66,10 +61,10 @@ def _preference(user: User, wanted: str | None) -> Preference:
 
 def _notifications(present: Notifications, wanted: NotificationsRequest) -> Notifications:
     return Notifications(
-        usage_alerts=present.usage_alerts if wanted.usageAlerts is None else wanted.usageAlerts,
+        usage_alerts=present.usage_alerts if wanted.usage_alerts is None else wanted.usage_alerts,
         subscription_expiry=present.subscription_expiry
-        if wanted.subscriptionExpiry is None
-        else wanted.subscriptionExpiry,
+        if wanted.subscription_expiry is None
+        else wanted.subscription_expiry,
     )
 
 

@@ -2,18 +2,15 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from tollgate.http.api import Access, Api, entrypoint
+from tollgate.http.bodies import Body
 from tollgate.payments import review
 from tollgate.payments.orders import Resolution
 from tollgate.store.review import Decision
 
 
-class ResolveRequest(BaseModel):
+class ResolveRequest(Body):
     """What to do with the payment."""
-
-    model_config = ConfigDict(strict=True)
 
     action: Literal["grant", "refund", "look_up", "dismiss"]
 

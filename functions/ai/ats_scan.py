@@ -14,6 +14,7 @@ from tollgate.ai import inputs, mix, outputs
 from tollgate.ai.metered import Task, ask
 from tollgate.app import build_ai
 from tollgate.http.api import Access, Api, entrypoint
+from tollgate.http.bodies import Body
 from tollgate.http.idempotency import replayable
 from tollgate.metering import Action
 from tollgate.resumes import ats
@@ -46,22 +47,20 @@ TASK = Task(
 )
 
 
-class ScanRequest(BaseModel):
+class ScanRequest(Body):
     """The resume as JSON Resume, text or file, and the job it is meant for."""
-
-    model_config = ConfigDict(strict=True)
 
     resume: ResumeOrText | None = None
     text: str | None = None
     file: str | None = None
-    contentType: Literal["pdf", "docx"] | None = None  # noqa: N815 -- the API's own name
-    jobDescription: str | None = None  # noqa: N815 -- the API's own name
+    content_type: Literal["pdf", "docx"] | None = None
+    job_description: str | None = None
 
     @model_validator(mode="after")
     def _one_of_three(self) -> ScanRequest:
         if sum(each is not None for each in (self.resume, self.text, self.file)) != 1:
             raise ValueError("send one of resume, text, or file with contentType")
-        if self.file is not None and self.contentType is None:
+        if self.file is not None and self.content_type is None:
             raise ValueError("say with contentType whether file is pdf or docx")
         return self
 
@@ -73,7 +72,7 @@ app = Api(Access.USER, largest_body=inputs.LARGEST_UPLOAD)
 def scan() -> Response[dict[str, Any]]:
     body = app.body(ScanRequest)
     given = _read(body)
-    job = inputs.job_text(body.jobDescription) if body.jobDescription and body.jobDescription.strip() else None
+    job = inputs.job_text(body.job_description) if body.job_description and body.job_description.strip() else None
     score = ats.scan(given.text, job, layout=given.warnings, today=calendar.india(app.now).date())
     findings = "\n".join(_told(rule) for rule in score.rules)
     data = inputs.given(resume=inputs.for_model(given.text), job=job, findings=inputs.impersonal(findings))
@@ -89,8 +88,8 @@ def scan() -> Response[dict[str, Any]]:
 
 
 def _read(body: ScanRequest) -> CleanText:
-    if body.file is not None and body.contentType is not None:
-        return inputs.file_text(body.file, body.contentType)
+    if body.file is not None and body.content_type is not None:
+        return inputs.file_text(body.file, body.content_type)
     if body.text is not None:
         return inputs.plain_text(body.text, "text")
     return inputs.resume_text(body.resume or "")

@@ -13,6 +13,7 @@ from tollgate.ai.metered import Task, ask
 from tollgate.app import build_ai
 from tollgate.errors import InvalidRequest
 from tollgate.http.api import Access, Api, entrypoint
+from tollgate.http.bodies import Body
 from tollgate.http.idempotency import replayable
 from tollgate.metering import Action
 from tollgate.resumes.schema import Resume, ResumeOrText
@@ -52,10 +53,8 @@ TASK = Task(
 )
 
 
-class SkillsRequest(BaseModel):
+class SkillsRequest(Body):
     """A list of skills, or a resume that names them."""
-
-    model_config = ConfigDict(strict=True)
 
     skills: Annotated[list[inputs.FewWords], Field(min_length=1, max_length=MOST_SKILLS)] | None = None
     resume: ResumeOrText | None = None

@@ -11,6 +11,7 @@ from tollgate.ai import inputs, mix, outputs
 from tollgate.ai.metered import Task, ask
 from tollgate.app import build_ai
 from tollgate.http.api import Access, Api, entrypoint
+from tollgate.http.bodies import Body
 from tollgate.http.idempotency import replayable
 from tollgate.metering import Action
 from tollgate.resumes.schema import ResumeOrText
@@ -47,13 +48,11 @@ TASK = Task(
 )
 
 
-class LetterRequest(BaseModel):
+class LetterRequest(Body):
     """The resume and the job; how the letter should sound and whom it goes to."""
 
-    model_config = ConfigDict(strict=True)
-
     resume: ResumeOrText
-    jobDescription: str  # noqa: N815 -- the API's own name
+    job_description: str
     tone: inputs.Tone | None = None
     company: inputs.FewWords | None = None
 
@@ -64,7 +63,7 @@ app = Api(Access.USER, largest_body=inputs.LARGEST_TEXTS)
 @app.post("/api/ai/cover-letter", middlewares=[replayable])
 def write_letter() -> Response[dict[str, Any]]:
     body = app.body(LetterRequest)
-    resume, job = inputs.resume_text(body.resume).text, inputs.job_text(body.jobDescription)
+    resume, job = inputs.resume_text(body.resume).text, inputs.job_text(body.job_description)
     about = inputs.given(company=body.company, tone=body.tone)
     answer = ask(app, TASK, {"RESUME": inputs.for_model(resume), "JOB": job, **about})
     source = "\n".join((resume, job, body.company or ""))

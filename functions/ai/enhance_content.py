@@ -14,6 +14,7 @@ from tollgate.ai import inputs, mix, outputs
 from tollgate.ai.metered import Task, ask
 from tollgate.app import build_ai
 from tollgate.http.api import Access, Api, entrypoint
+from tollgate.http.bodies import Body
 from tollgate.http.idempotency import replayable
 from tollgate.metering import Action
 from tollgate.resumes.text import clean
@@ -55,14 +56,12 @@ TASK = Task(
 )
 
 
-class EnhanceRequest(BaseModel):
+class EnhanceRequest(Body):
     """A section's name and text; the role it should suit and how it should sound."""
-
-    model_config = ConfigDict(strict=True)
 
     section: inputs.FewWords
     content: str
-    targetRole: inputs.FewWords | None = None  # noqa: N815 -- the API's own name
+    target_role: inputs.FewWords | None = None
     tone: inputs.Tone | None = None
 
 
@@ -74,7 +73,7 @@ def enhance() -> Response[dict[str, Any]]:
     body = app.body(EnhanceRequest)
     inputs.plain_text(body.content, "content")
     pieces = split(inputs.breakable(body.content))
-    about = inputs.given(section=body.section, target_role=body.targetRole, tone=body.tone)
+    about = inputs.given(section=body.section, target_role=body.target_role, tone=body.tone)
     answer = ask(app, TASK, {"CONTENT": numbered(pieces), **about})
     content, changes, warnings = applied(answer.output.edits, pieces)
     return answer.reply({"content": content, "changes": changes, "warnings": warnings})

@@ -12,6 +12,7 @@ from tollgate.ai import inputs, mix, outputs
 from tollgate.ai.metered import Task, ask
 from tollgate.app import build_ai
 from tollgate.http.api import Access, Api, entrypoint
+from tollgate.http.bodies import Body
 from tollgate.http.idempotency import replayable
 from tollgate.metering import Action
 from tollgate.resumes.schema import ResumeOrText
@@ -47,13 +48,11 @@ TASK = Task(
 )
 
 
-class SummaryRequest(BaseModel):
+class SummaryRequest(Body):
     """The resume, and the role the summary should suit."""
 
-    model_config = ConfigDict(strict=True)
-
     resume: ResumeOrText
-    targetRole: inputs.FewWords | None = None  # noqa: N815 -- the API's own name
+    target_role: inputs.FewWords | None = None
 
 
 app = Api(Access.USER, largest_body=inputs.LARGEST_TEXTS)
@@ -63,9 +62,9 @@ app = Api(Access.USER, largest_body=inputs.LARGEST_TEXTS)
 def summarise() -> Response[dict[str, Any]]:
     body = app.body(SummaryRequest)
     resume = inputs.resume_text(body.resume).text
-    data = inputs.given(resume=inputs.for_model(resume), target_role=body.targetRole)
+    data = inputs.given(resume=inputs.for_model(resume), target_role=body.target_role)
     answer = ask(app, TASK, data)
-    summaries, warnings = checked(answer.output.summaries, resume, body.targetRole or "")
+    summaries, warnings = checked(answer.output.summaries, resume, body.target_role or "")
     return answer.reply({"summaries": summaries, "warnings": warnings})
 
 

@@ -13,6 +13,7 @@ from tollgate.ai import inputs, mix, outputs
 from tollgate.ai.metered import Task, ask
 from tollgate.app import build_ai
 from tollgate.http.api import Access, Api, entrypoint
+from tollgate.http.bodies import Body
 from tollgate.http.idempotency import replayable
 from tollgate.metering import Action
 from tollgate.resumes import matching, phrases
@@ -56,13 +57,11 @@ TASK = Task(
 )
 
 
-class MatchRequest(BaseModel):
+class MatchRequest(Body):
     """The resume and the job."""
 
-    model_config = ConfigDict(strict=True)
-
     resume: ResumeOrText
-    jobDescription: str  # noqa: N815 -- the API's own name
+    job_description: str
 
 
 app = Api(Access.USER, largest_body=inputs.LARGEST_TEXTS)
@@ -71,7 +70,7 @@ app = Api(Access.USER, largest_body=inputs.LARGEST_TEXTS)
 @app.post("/api/ai/job-match", middlewares=[replayable])
 def match() -> Response[dict[str, Any]]:
     body = app.body(MatchRequest)
-    resume, job = inputs.resume_text(body.resume).text, inputs.job_text(body.jobDescription)
+    resume, job = inputs.resume_text(body.resume).text, inputs.job_text(body.job_description)
     found = matching.match(resume, job, today=calendar.india(app.now).date()) or by_words(resume, job)
     findings = "\n".join(f"{number}: {_told(each)}" for number, each in enumerate(found.suggestions, 1))
     data = inputs.given(resume=inputs.for_model(resume), job=job, findings=inputs.impersonal(findings))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any, Literal, Self
 
 from aws_lambda_powertools.event_handler import Response
-from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic import ModelWrapValidatorHandler, ValidationError, model_validator
 
 from tollgate.ai import inputs
 from tollgate.ai.metered import Task, ask
 from tollgate.app import build_ai
 from tollgate.http.api import Access, Api, entrypoint
+from tollgate.http.bodies import Body
 from tollgate.http.idempotency import replayable
 from tollgate.metering import Action
 from tollgate.resumes.grounding import ground
@@ -44,20 +45,18 @@ TASK = Task(
 )
 
 
-class ParseRequest(BaseModel):
+class ParseRequest(Body):
     """The resume: its text, or a file in base64 with its kind."""
-
-    model_config = ConfigDict(strict=True)
 
     text: str | None = None
     file: str | None = None
-    contentType: Literal["pdf", "docx"] | None = None  # noqa: N815 -- the API's own name
+    content_type: Literal["pdf", "docx"] | None = None
 
     @model_validator(mode="after")
     def _one_of_both(self) -> ParseRequest:
         if (self.text is None) == (self.file is None):
             raise ValueError("send either text, or file with contentType")
-        if self.file is not None and self.contentType is None:
+        if self.file is not None and self.content_type is None:
             raise ValueError("say with contentType whether file is pdf or docx")
         return self
 
@@ -75,8 +74,8 @@ def parse_resume() -> Response[dict[str, Any]]:
 
 def _read(request: ParseRequest) -> CleanText:
     """The text without private facts for which JSON Resume has no place; it has one for how to reach the person."""
-    if request.file is not None and request.contentType is not None:
-        return inputs.without_private(inputs.file_text(request.file, request.contentType), "file")
+    if request.file is not None and request.content_type is not None:
+        return inputs.without_private(inputs.file_text(request.file, request.content_type), "file")
     return inputs.without_private(inputs.plain_text(request.text or "", "text"), "text")
 
 

@@ -3,22 +3,19 @@
 from dataclasses import replace
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from tollgate import plans
 from tollgate.ai.config import ai_config
 from tollgate.errors import Conflict
 from tollgate.http.api import Access, Api, entrypoint
+from tollgate.http.bodies import Body
 from tollgate.http.middlewares import require_tier
 from tollgate.store import users
 from tollgate.store.dynamodb import ConditionFailedError
 from tollgate.users import Preference
 
 
-class PreferenceRequest(BaseModel):
+class PreferenceRequest(Body):
     """The service to prefer; auto is the mix."""
-
-    model_config = ConfigDict(strict=True)
 
     preference: Literal["auto", "gemini", "gpt4o"]
 

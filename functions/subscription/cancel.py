@@ -1,19 +1,18 @@
 """POST /api/subscription/cancel: stop renewing, keep access until the period ends."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from tollgate import calendar
 from tollgate.errors import SubscriptionRequired
 from tollgate.http import views
 from tollgate.http.api import Access, Api, entrypoint
+from tollgate.http.bodies import Body
 from tollgate.payments import renewals
 from tollgate.subscriptions import chain
 
 
-class CancelRequest(BaseModel):
+class CancelRequest(Body):
     """Why, if the user wants to say."""
-
-    model_config = ConfigDict(strict=True)
 
     reason: str | None = Field(default=None, max_length=500)
 

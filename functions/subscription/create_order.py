@@ -1,23 +1,20 @@
 """POST /api/subscription/create-order: a Razorpay order for a plan, priced from the catalogue."""
 
-from pydantic import BaseModel, ConfigDict
-
 from tollgate import plans
 from tollgate.app import gateway
 from tollgate.errors import InvalidRequest
 from tollgate.http.api import Access, Api, entrypoint
+from tollgate.http.bodies import Body
 from tollgate.http.idempotency import replayable
 from tollgate.payments import checkout
 
 
-class OrderRequest(BaseModel):
+class OrderRequest(Body):
     """Which plan to buy. Whatever amount a caller sends is ignored."""
-
-    model_config = ConfigDict(strict=True)
 
     tier: str
     plan: str
-    autoRenew: bool = False  # noqa: N815 -- the API's own name
+    auto_renew: bool = False
 
 
 app = Api(Access.USER)
@@ -32,7 +29,7 @@ def create_order() -> dict[str, object]:
         error = {"field": "plan", "message": f"no such plan; there are {known}"}
         raise InvalidRequest(f"There is no plan {wanted.tier}/{wanted.plan}.", errors=[error])
     tier, plan = found
-    return checkout.order(app.account, tier, plan, auto_renew=wanted.autoRenew, now=app.now)
+    return checkout.order(app.account, tier, plan, auto_renew=wanted.auto_renew, now=app.now)
 
 
 handler = entrypoint(app, lambda: gateway().prepare())
