@@ -7,9 +7,9 @@ steps alone print their tables. `python -m bench page` writes the page anew from
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -87,8 +87,8 @@ def _step(session: Session, name: str, begun: float) -> list[Goal]:
     """One step. Whatever goes wrong in it is told and is not the others' loss."""
     try:
         found = STEPS[name](session)
-    except Exception as error:  # noqa: BLE001 -- whatever breaks one step, the figures of the others are kept
-        report.progress(traceback.format_exc())
+    except Exception as error:
+        logging.getLogger(__name__).exception("%s broke; the other steps go on", name)
         session.problems.append(f"{name}: {type(error).__name__}: {error}")
         return []
     report.add(name, goals=found, seconds=time.monotonic() - begun)

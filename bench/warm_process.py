@@ -6,10 +6,12 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from time import process_time
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
+
+from botocore.httpsession import URLLib3Session
 
 from bench.context import Context
 from bench.fresh import BARE_EVENT
@@ -19,9 +21,15 @@ from local.simulators.llm import answer
 from tollgate import app, clock
 from tollgate.ai.provider import Completion, Provider, Reply, Request, Usage, checked
 from tollgate.ai.schema import openai_schema
+from tollgate.connections import Connections
+from tollgate.connections import Reply as Answered
 from tollgate.store import dynamodb
 from tollgate.store.dynamodb import Engine
 from tollgate.store.thin import Thin
+
+if TYPE_CHECKING:
+    from botocore.awsrequest import AWSPreparedRequest
+    from botocore.client import BaseClient
 
 _WARM_UP = 3
 
@@ -79,25 +87,42 @@ type Tap = Callable[[Sending], None]
 
 def thin(engine: Engine) -> Tap:
     """The tap of our own engine, before its connections."""
-    assert isinstance(engine, Thin), "the process has another engine"  # noqa: S101 -- a measurement of something else is none
-    connections: Any = engine._connections  # noqa: SLF001 -- where it meets its sockets
-    post = connections.post
+    if not isinstance(engine, Thin):
+        raise TypeError(f"the process has another engine: {engine}")
+    sockets = engine.connections
 
     def attach(sending: Sending) -> None:
-        def posted(path: str, body: bytes, headers: dict[str, str], **options: Any) -> object:  # noqa: ANN401 -- its own
-            return sending(headers["x-amz-target"], lambda: post(path, body, headers, **options))
-
-        connections.post = posted
+        engine.connections = Tapped(sockets, sending)
 
     return attach
 
 
-def boto(client: Any) -> Tap:  # noqa: ANN401 -- boto3's
+class Tapped(Connections):
+    """Connections whose requests go through a tap. The sockets are those of others."""
+
+    def __init__(self, sockets: Connections, sending: Sending) -> None:
+        self._sockets, self._sending = sockets, sending
+
+    def post(
+        self, path: str, body: bytes, headers: Mapping[str, str], *, connect: float, seconds: float, again: bool = False
+    ) -> Answered:
+        """See `Connections.post`."""
+
+        def really() -> Answered:
+            return self._sockets.post(path, body, headers, connect=connect, seconds=seconds, again=again)
+
+        return cast("Answered", self._sending(headers["x-amz-target"], really))
+
+    def close(self) -> None:
+        self._sockets.close()
+
+
+def boto(client: BaseClient) -> Tap:
     """The tap of a boto3 client, before its sockets."""
-    session = client._endpoint.http_session  # noqa: SLF001 -- where botocore keeps them
+    session = URLLib3Session()
 
     def attach(sending: Sending) -> None:
-        def send(request: Any, event_name: str, **_: Any) -> object:  # noqa: ANN401 -- botocore's
+        def send(request: AWSPreparedRequest, event_name: str, **_: object) -> object:
             return sending(event_name, lambda: session.send(request))
 
         client.meta.events.register("before-send.dynamodb", send)
@@ -157,7 +182,8 @@ class Instant:
     def __init__(self) -> None:
         self._texts: dict[str, str] = {}
 
-    def complete(self, request: Request, timeout: float) -> Completion:  # noqa: ARG002 -- it takes no time
+    def complete(self, request: Request, timeout: float) -> Completion:
+        del timeout  # it takes no time
         reply = Reply(
             text=self._text(request),
             usage=Usage(input=900, cached=0, cache_write=0, output=600, thinking=0),

@@ -501,7 +501,7 @@ def test_the_thin_engine_is_used_where_the_environment_says_all_it_needs(changed
 
 def test_without_an_endpoint_the_regions_own_is_asked() -> None:
     with closing_thin("") as asking:
-        there = asking._connections  # noqa: SLF001 -- nothing may be asked there
+        there = asking.connections
         assert (there._host, there._port, bool(there._tls)) == ("dynamodb.ap-south-1.amazonaws.com", None, True)  # noqa: SLF001 -- as above
 
 

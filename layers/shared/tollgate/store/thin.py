@@ -44,7 +44,7 @@ class Thin:
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         where = endpoint or f"https://dynamodb.{region}.amazonaws.com"
-        self._connections = Connections(where, tls)
+        self.connections = Connections(where, tls)
         self._signer = Signer(credentials, region, urlsplit(where).netloc)
         self._read_seconds, self._now, self._pause = read_seconds, now, pause
         self._ahead = timedelta(0)  # DynamoDB's clock before ours
@@ -66,7 +66,7 @@ class Thin:
 
     def close(self) -> None:
         """Close the connections."""
-        self._connections.close()
+        self.connections.close()
 
     def _answer(self, target: str, body: bytes) -> dict[str, Any]:
         reply = self._exchanged(target, body)
@@ -91,7 +91,7 @@ class Thin:
     def _exchanged(self, target: str, body: bytes) -> Reply:
         headers = self._signer.headers(target, body, self._now() + self._ahead)
         try:
-            return self._connections.post(
+            return self.connections.post(
                 "/", body, headers, connect=CONNECT_SECONDS, seconds=self._read_seconds, again=True
             )
         except (OSError, http.client.HTTPException) as error:
