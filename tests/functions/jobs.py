@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 from tests import privileges
@@ -67,16 +67,16 @@ class Refusing:
 
 
 class Interrupted:
-    """An engine before whose first write something else happens, which the run has no part in."""
+    """An engine before whose first write, or first request of these kinds, something else happens that the run has no part in."""
 
-    def __init__(self, world: World, happens: Callable[[], object]) -> None:
-        self._world, self._happens = world, happens
+    def __init__(self, world: World, happens: Callable[[], object], kinds: Container[str] = WRITES) -> None:
+        self._world, self._happens, self._kinds = world, happens, kinds
         self._engine = dynamodb.engine()
-        self._waiting = True
+        self.waiting = True
 
     def __call__(self, operation: str, request: Mapping[str, Any]) -> Json:
-        if operation in WRITES and self._waiting:
-            self._waiting = False
+        if operation in self._kinds and self.waiting:
+            self.waiting = False
             noted = list(self._world.journal)
             self._happens()
             self._world.journal[:] = noted

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from tests.functions import jobs
 from tests.functions.harness import Json, Reply, World
 from tests.functions.problems import problem
 from tests.functions.test_admission import a_call, leases
@@ -16,7 +17,6 @@ from tests.functions.test_races import at_once
 from tollgate import calendar, ids, soundness
 from tollgate.metering import Action, Admission
 from tollgate.store import admission, dynamodb, users
-from tollgate.store.dynamodb import Engine
 from tools import sign_out as command
 
 SIGN_OUT, STATUS, HISTORY = "/api/account/sign-out", "/api/subscription/status", "/api/subscription/history"
@@ -39,26 +39,6 @@ def signed_out(world: World, **options: Any) -> datetime:  # noqa: ANN401 -- cal
     reply = world.post(SIGN_OUT, **options)
     assert reply.status == 200, reply.body
     return calendar.parse(reply.json["signedOutAt"])
-
-
-class Meanwhile:
-    """An engine that lets somebody else act right before the first request of a kind."""
-
-    def __init__(self, world: World, operation: str, act: Callable[[], object]) -> None:
-        self._engine: Engine = dynamodb.engine()
-        self._world, self._operation, self._act = world, operation, act
-        self.acted = False
-
-    def __call__(self, operation: str, request: Mapping[str, Any]) -> Json:
-        if operation == self._operation and not self.acted:
-            self.acted = True
-            journal = list(self._world.journal)
-            self._act()
-            self._world.journal[:] = journal
-        return self._engine(operation, request)
-
-    def close(self) -> None:
-        self._engine.close()
 
 
 def test_the_answer_says_since_when_and_the_next_request_of_any_old_token_is_refused(world: World) -> None:
@@ -143,9 +123,9 @@ def test_a_kept_reply_is_repeated_to_new_tokens_and_to_no_old_one(world: World, 
 def test_a_call_that_runs_while_its_user_signs_out_ends_and_is_paid_for(world: World) -> None:
     world.buy("pro", "monthly")
     old = world.token()
-    with dynamodb.using(Meanwhile(world, "transact_write_items", lambda: signed_out(world))) as between:
+    with dynamodb.using(jobs.Interrupted(world, lambda: signed_out(world), {"transact_write_items"})) as between:
         assert world.post(PARSE, TEXT, token=old).status == 200
-    assert between.acted
+    assert not between.waiting
     assert (leases(world), len(world.usage())) == ([], 1)
     problem(world.post(PARSE, TEXT, token=old), 401, "unauthorized")
 
@@ -197,9 +177,9 @@ def test_signing_out_while_the_account_is_deleted_is_not_lost(world: World, twic
     if twice:
         signed_out(world)
         world.later(seconds=1)
-    with dynamodb.using(Meanwhile(world, "put_item", lambda: signed_out(world))) as between:
+    with dynamodb.using(jobs.Interrupted(world, lambda: signed_out(world), {"put_item"})) as between:
         assert deleted(world).status == 200
-    assert between.acted
+    assert not between.waiting
     problem(world.get(HISTORY, token=stolen), 401, "unauthorized")
     problem(world.get(HISTORY), 401, "unauthorized")  # of the second in which the account was deleted
 
@@ -207,7 +187,7 @@ def test_signing_out_while_the_account_is_deleted_is_not_lost(world: World, twic
 def test_a_reply_that_was_kept_after_the_deletion_is_not_repeated(world: World) -> None:
     world.buy("pro", "monthly")
     key = {"Idempotency-Key": ids.token(12)}
-    with dynamodb.using(Meanwhile(world, "transact_write_items", lambda: deleted(world))):
+    with dynamodb.using(jobs.Interrupted(world, lambda: deleted(world), {"transact_write_items"})):
         assert world.post("/api/ai/enhance-content", KEYED["/api/ai/enhance-content"], headers=key).status == 200
     again = world.post("/api/ai/enhance-content", KEYED["/api/ai/enhance-content"], headers=key)
     problem(again, 410, "account_deleted")
