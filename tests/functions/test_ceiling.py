@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -395,11 +396,15 @@ def test_of_seven_processes_whose_calls_are_all_under_way_none_lets_a_second_one
         return reply
 
     statuses: list[int] = []
+
+    def told(path: str) -> None:
+        statuses.append(call(path).status)
+
     first, *rest = TASKS
-    others: list[Callable[[], None]] = [lambda path=path: statuses.append(call(path).status) for path in rest]  # type: ignore[misc]  # -- a default binds the name
+    others: list[Callable[[], None]] = [partial(told, path) for path in rest]
     with guarded(AI_DAILY_CEILING_INR="1", **RATE):
         with dynamodb.using(Meanwhile(dynamodb.engine(), others)):
-            statuses.append(call(first).status)
+            told(first)
         assert statuses == [200] * 7
         asked = world.upstream()
         for path in TASKS:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -34,9 +33,9 @@ KEYED: Mapping[str, Json] = {
 }
 
 
-def signed_out(world: World, **options: Any) -> datetime:  # noqa: ANN401 -- call's own
+def signed_out(world: World, token: str | None = None) -> datetime:
     """Sign out everywhere; since when tokens count no more."""
-    reply = world.post(SIGN_OUT, **options)
+    reply = world.post(SIGN_OUT, token=token or world.token())
     assert reply.status == 200, reply.body
     return calendar.parse(reply.json["signedOutAt"])
 
@@ -166,8 +165,8 @@ def test_an_ended_token_deletes_nothing_and_a_deleted_account_is_no_way_round(wo
     problem(world.post(SIGN_OUT, token=stolen), 401, "unauthorized")
 
 
-def deleted(world: World, **options: Any) -> Reply:  # noqa: ANN401 -- call's own
-    return world.call("DELETE", "/api/account", {"confirm": "delete"}, **options)
+def deleted(world: World, token: str | None = None) -> Reply:
+    return world.call("DELETE", "/api/account", {"confirm": "delete"}, token=token or world.token())
 
 
 @pytest.mark.parametrize("twice", [False, True])

@@ -103,7 +103,7 @@ def begin(plan: Plan) -> Life:
     made.baton.tasks.clear()
     made.gateway.engine = Razorpay(made.gateway._now, Settings(webhook_url=f"{BASE}/hook"))  # noqa: SLF001 -- its own clock
     made.gateway.engine.account.post.hold = True
-    made.gateway.engine.account.post.endpoints[0].events = [*webhooks._HANDLERS]  # noqa: SLF001 -- those that docs/deploy.md has sent
+    made.gateway.engine.account.post.endpoints[0].events = [*webhooks.HANDLERS]  # those that docs/deploy.md has sent
     return Life(plan, made)
 
 

@@ -62,14 +62,14 @@ LATEST = 4_765_046_400  # the year 2120, Razorpay's last
 
 type Outcome = str  # what the log says: granted, kept, noted, seen, ignored, malformed
 
-_HANDLERS: dict[str, Callable[[Event], Outcome]] = {}
+HANDLERS: dict[str, Callable[[Event], Outcome]] = {}
 
 
 def on(*names: str) -> Callable[[Callable[[Event], Outcome]], Callable[[Event], Outcome]]:
     """Register the function for events of these names."""
 
     def register(handler: Callable[[Event], Outcome]) -> Callable[[Event], Outcome]:
-        _HANDLERS.update(dict.fromkeys(names, handler))
+        HANDLERS.update(dict.fromkeys(names, handler))
         return handler
 
     return register
@@ -100,7 +100,7 @@ def handle(received: Event) -> Outcome:
     """Do what the event asks for, once. Raises ProviderUnavailable where it could not be done: Razorpay then sends it again."""
     if not received.name:
         return _keep_unread(received, "event")
-    handler = _HANDLERS.get(received.name)
+    handler = HANDLERS.get(received.name)
     if handler is None:
         return "ignored"
     try:
